@@ -1,0 +1,51 @@
+"""The losses, against numbers that can be worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from pfl import losses
+
+
+def test_focal_is_the_sum_of_two_means():
+    evidence = torch.tensor([[[0.0, 2.0], [-1.0, 0.0]]])
+    masks = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
+
+    def one(p):
+        return (1 - p) ** 2 * -math.log(p)
+
+    def sigmoid(x):
+        return 1 / (1 + math.exp(-x))
+
+    expected = (one(0.5) + one(sigmoid(2))) / 2 + (one(sigmoid(1)) + one(0.5)) / 2
+    assert losses.focal(evidence, masks).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_focal_of_a_batch_without_anomalies_is_finite():
+    evidence = torch.zeros(2, 4, 4, requires_grad=True)
+    loss = losses.focal(evidence, torch.zeros(2, 4, 4))
+    loss.backward()
+    assert loss.item() == pytest.approx(0.25 * math.log(2), rel=1e-5) and evidence.grad.isfinite().all()
+
+
+def test_dice_is_zero_for_a_perfect_map_and_counts_the_whole_batch_at_once():
+    masks = torch.zeros(2, 4, 4)
+    masks[0, :2] = 1  # 8 pixels of one image, none of the other
+    assert losses.dice(masks, masks).item() == pytest.approx(0, abs=1e-6)
+    assert losses.dice(torch.full_like(masks, 0.5), masks).item() == pytest.approx(1 - 8 / 24, rel=1e-5)
+
+
+def test_orthogonal_prompts_cost_nothing_and_equal_ones_the_share_off_the_diagonal():
+    apart = torch.eye(3).expand(1, 2, 3, 3)
+    equal = torch.tensor([1.0, 0.0, 0.0]).expand(1, 2, 3, 3)
+    assert losses.orthogonality(apart).item() == 0
+    assert losses.orthogonality(equal).item() == pytest.approx(2 * 6 / 9)
+    assert losses.orthogonality(equal[:, :, :1]).item() == 0
+
+
+def test_the_softmax_of_a_pair_upsampled_is_the_sigmoid_of_its_difference_upsampled():
+    pair = 5 * torch.randn(2, 2, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    both = losses.upsample(pair, 32).softmax(dim=1)[:, 1]
+    once = torch.sigmoid(losses.upsample((pair[:, 1] - pair[:, 0])[:, None], 32))[:, 0]
+    assert torch.allclose(both, once, atol=1e-12)
