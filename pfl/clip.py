@@ -1,0 +1,325 @@
+"""The frozen CLIP: images to features, token embeddings to text embeddings. open_clip does the work."""
+
+import difflib
+import hashlib
+import logging
+import pickle
+import re
+import warnings
+from functools import cached_property
+from pathlib import Path
+
+import open_clip
+import torch
+from open_clip.factory import load_state_dict
+from open_clip.model import resize_pos_embed
+from open_clip.transformer import QuickGELU, VisionTransformer
+from torch import Tensor, nn
+
+from .tiny import LAYERS as TINY_LAYERS
+from .tiny import build as build_tiny
+from .tiny import load as load_tiny
+
+ACTIVATIONS = ("quickgelu", "gelu")
+MEAN, SD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD  # of the pixels, for every CLIP
+VOCABULARY = 49408  # of CLIP's own tokenizer; its last id is EOS
+
+
+class FrozenCLIP(nn.Module):
+    """A CLIP whose weights never change: no gradient reaches them and `train()` leaves it in evaluation mode.
+
+    Args:
+        model: an open_clip model with a plain Vision Transformer and a causal text tower as wide as the embedding.
+        name, pretrained: where it came from, as given to `load_clip`.
+        feature_layers: blocks of the image tower to take patch tokens from, counted from 1, ascending.
+    """
+
+    def __init__(self, *, model: nn.Module, name: str, pretrained: str | None, feature_layers: tuple[int, ...]):
+        super().__init__()
+        self.model = model.eval().requires_grad_(False)
+        self.name, self.pretrained = name, pretrained
+        self.visual, self.text = model.visual, getattr(model, "text", model)  # CustomTextCLIP keeps its text apart
+        self.image_size, self.patch_size = self.visual.image_size[0], self.visual.patch_size[0]
+        self.grid = self.image_size // self.patch_size  # patches on a side; N = grid ** 2
+        self.width = self.visual.transformer.width  # W
+        self.dim = self.text.positional_embedding.shape[1]  # D
+        self.num_layers = self.visual.transformer.layers
+        self.context_length = self.text.positional_embedding.shape[0]
+        gelu = self.visual.transformer.resblocks[0].mlp.gelu
+        self.activation = "quickgelu" if isinstance(gelu, QuickGELU) else "gelu"
+        self.feature_layers = tuple(feature_layers)
+        if list(self.feature_layers) != sorted(set(self.feature_layers) & set(range(1, self.num_layers + 1))):
+            raise ValueError(
+                f"feature_layers {self.feature_layers} do not ascend from 1 to {self.num_layers}, the depth of {name}"
+            )
+        self.mean: Tensor
+        self.sd: Tensor
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("sd", torch.tensor(SD).view(3, 1, 1), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean.device
+
+    def train(self, mode: bool = True) -> "FrozenCLIP":
+        return super().train(False)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the weights, wherever they were loaded from and at whatever image size they run.
+
+        Two tables are left out: the resized position embeddings, and the token embedding, whose untrained rows the tiny
+        CLIP draws anew.
+        """
+        digest = hashlib.sha256()
+        for name, weight in sorted(self.model.state_dict().items()):
+            if not name.endswith(("visual.positional_embedding", "token_embedding.weight")):
+                digest.update(name.encode() + weight.detach().float().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
+    def identity(self) -> dict:
+        """What a checkpoint must know to find this CLIP again: the arguments of `load_clip`, and the fingerprint."""
+        return {
+            "name": self.name,
+            "pretrained": self.pretrained,
+            "activation": self.activation,
+            "image_size": self.image_size,
+            "feature_layers": list(self.feature_layers),
+            "fingerprint": self.fingerprint,
+        }
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Images (b, 3, H, H) in [0, 1] -> zero mean and unit variance a channel, as CLIP was trained."""
+        return (images - self.mean) / self.sd
+
+    @torch.no_grad()
+    def encode_image(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Normalised images (b, 3, H, H) -> x (b, D), not of unit length, and patch tokens F_l, L times (b, N, W).
+
+        x is the class token after the last norm and projection; F_l is the residual stream after block l, before them.
+        """
+        size = (self.image_size, self.image_size)
+        if images.shape[-2:] != size:
+            raise ValueError(
+                f"images of {tuple(images.shape[-2:])} pixels for a CLIP loaded at {size}; resize them, "
+                "or give load_clip another image_size"
+            )
+        out = self.visual.forward_intermediates(
+            images, indices=[layer - 1 for layer in self.feature_layers], output_fmt="NLC"
+        )
+        return out["image_features"], out["image_intermediates"]
+
+    def tokenize(self, texts: list[str]) -> Tensor:
+        """Texts -> token ids (n, 77): SOS, words, EOS, then zeros."""
+        return open_clip.tokenize(texts, self.context_length).to(self.device)
+
+    def token_embedding(self, ids: Tensor) -> Tensor:
+        """Token ids (n, T) -> embeddings (n, T, D)."""
+        return self.text.token_embedding(ids)
+
+    def encode_tokens(self, embeddings: Tensor, eos: Tensor) -> Tensor:
+        """Token embeddings (n, T, D) -> text embeddings (n, D), not of unit length; gradients flow through.
+
+        The tower is causal, so nothing after EOS can change the result and T need only reach the last EOS.
+
+        Args:
+            eos: position of EOS in each row, (n,) long.
+        """
+        length = embeddings.shape[1]
+        tokens = embeddings + self.text.positional_embedding[:length]
+        tokens = self.text.transformer(tokens, attn_mask=self.text.attn_mask[:length, :length])
+        tokens = self.text.ln_final(tokens[torch.arange(len(tokens), device=eos.device), eos])
+        projection = self.text.text_projection
+        return projection(tokens) if isinstance(projection, nn.Module) else tokens @ projection
+
+    @torch.no_grad()
+    def encode_text(self, texts: list[str]) -> Tensor:
+        """Texts -> embeddings (n, D), not of unit length, by the plain text tower."""
+        ids = self.tokenize(texts)
+        eos = ids.argmax(dim=1)
+        return self.encode_tokens(self.token_embedding(ids[:, : eos.max() + 1]), eos)
+
+
+def load_clip(
+    name: str = "tiny",
+    *,
+    pretrained: str | None = None,
+    image_size: int | None = None,
+    activation: str | None = None,
+    feature_layers: tuple[int, ...] | None = None,
+    device: str | torch.device = "cpu",
+) -> FrozenCLIP:
+    """Load a CLIP and freeze it.
+
+    Args:
+        name: "tiny" (shipped), "tiny-random" (the same untrained, for control experiments), a Vision Transformer of
+            open_clip (a tag, or `hf-hub:` and `local-dir:` names), or a local file in OpenAI's format, a jit archive or
+            plain weights, whose shapes then tell the architecture.
+        pretrained: for a tag, the weights: one of open_clip's tags, or a local file.
+        image_size: side in pixels, a multiple of the patch; position embeddings are resized. Default: the native size.
+        activation: "quickgelu" or "gelu". Weights do not tell which one they were trained with, and the wrong one fails
+            silently, so it must be given with a local file. By default a tag runs with the one it was trained with.
+            OpenAI's weights want "quickgelu"; a checkpoint trained by the reference wants "gelu" all the same.
+        feature_layers: blocks to take patch tokens from, counted from 1. Default: the four quarters of the depth.
+        device: where to put it.
+
+    Raises:
+        FileNotFoundError, ValueError: with the offending value and the remedy, on one line.
+    """
+    if activation not in (None, *ACTIVATIONS):
+        raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
+    file = next((text for text in (pretrained, name) if text and _is_path(text)), None)
+    if file and not Path(file).is_file():
+        raise FileNotFoundError(f"weights file {file} not found; check the path, or give a tag of open_clip instead")
+    if file and activation is None:
+        raise ValueError(
+            f'{file} does not tell its activation; give activation="quickgelu" (OpenAI\'s weights) or "gelu"'
+        )
+
+    if name in ("tiny", "tiny-random"):
+        if activation == "quickgelu":
+            raise ValueError(f'{name} was trained with "gelu"; leave activation out')
+        model = load_tiny(image_size) if name == "tiny" else build_tiny(image_size=image_size)
+        feature_layers = feature_layers or TINY_LAYERS
+    elif file == name:
+        model = _from_shapes(read_weights(file), image_size, activation == "quickgelu")
+    else:
+        model = _from_tag(name, pretrained, image_size, activation, read_weights(file) if file else None)
+    _check(model, name)
+    layers = model.visual.transformer.layers
+    feature_layers = feature_layers or tuple(round(layers * quarter / 4) for quarter in (1, 2, 3, 4))
+    clip = FrozenCLIP(model=model.float(), name=name, pretrained=pretrained, feature_layers=feature_layers)
+    return clip.to(device)
+
+
+def read_weights(file: str | Path) -> dict[str, Tensor]:
+    """The state dict of a weights file: safetensors, a jit archive (as OpenAI publishes), or what torch.save wrote."""
+    if str(file).endswith(".safetensors"):
+        return load_state_dict(str(file))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch.jit is deprecated, OpenAI's files are not
+            state = torch.jit.load(str(file), map_location="cpu").state_dict()
+    except RuntimeError:  # not an archive
+        try:
+            state = load_state_dict(str(file))
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f"{file} holds no CLIP weights ({_first_line(error)}); download it again") from error
+    return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
+
+
+def _from_shapes(state: dict[str, Tensor], image_size: int | None, quick_gelu: bool) -> nn.Module:
+    """A CLIP whose architecture is read off its weights' shapes, as open_clip reads OpenAI's (heads are 64 wide)."""
+    if "visual.proj" not in state or "token_embedding.weight" not in state:
+        raise ValueError(
+            "the weights are not those of a CLIP with a Vision Transformer; name its tag and give the file"
+        )
+
+    def depth(pattern: str) -> int:
+        return len({match[1] for match in map(re.compile(pattern).match, state) if match})
+
+    width, _, patch, _ = state["visual.conv1.weight"].shape
+    native = patch * round((len(state["visual.positional_embedding"]) - 1) ** 0.5)
+    vocabulary, text_width = state["token_embedding.weight"].shape
+    _check_size(image_size, patch)
+    model = open_clip.CLIP(
+        embed_dim=state["text_projection"].shape[1],
+        vision_cfg={
+            "layers": depth(r"visual\.transformer\.resblocks\.(\d+)\."),
+            "width": width,
+            "patch_size": patch,
+            "image_size": image_size or native,
+        },
+        text_cfg={
+            "context_length": len(state["positional_embedding"]),
+            "vocab_size": vocabulary,
+            "width": text_width,
+            "heads": text_width // 64,
+            "layers": depth(r"transformer\.resblocks\.(\d+)\."),
+        },
+        quick_gelu=quick_gelu,
+    )
+    return _fill(model, state)
+
+
+def _from_tag(
+    name: str, pretrained: str | None, image_size: int | None, activation: str | None, state: dict | None
+) -> nn.Module:
+    """A CLIP that open_clip knows by name, with its own weights or those of a file."""
+    hub = name.startswith(("hf-hub:", "local-dir:"))
+    config = None if hub else open_clip.get_model_config(name)
+    if not hub and config is None:
+        near = difflib.get_close_matches(name, open_clip.list_models(), n=3, cutoff=0.3)
+        raise ValueError(
+            f"unknown CLIP {name!r}; did you mean {', '.join(near) or 'tiny'}? See open_clip.list_models()"
+        )
+    if config:
+        vision = config["vision_cfg"]
+        if "timm_model_name" in vision or not isinstance(vision.get("layers", 12), int):  # before any download
+            raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
+        _check_size(image_size, vision.get("patch_size", 16))
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if not hub and state is None and pretrained not in tags:
+        raise ValueError(
+            f"{name} has no weights {pretrained!r}; choose pretrained= {', '.join(tags) or 'a local file'}"
+        )
+
+    options = {"pretrained": pretrained if state is None else None, "force_image_size": image_size}
+    if activation is None and not hub:
+        activation = "quickgelu" if open_clip.get_pretrained_cfg(name, pretrained).get("quick_gelu") else "gelu"
+    if activation:
+        options["quick_gelu"] = activation == "quickgelu"
+    disabled = logging.root.manager.disable
+    try:
+        logging.disable(logging.WARNING)  # open_clip would warn of missing weights, which _fill brings
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # and of a mismatch of activations, which is chosen here
+            model = open_clip.create_model(name, **options)
+    except Exception as error:
+        raise ValueError(
+            f"open_clip cannot load {name} {pretrained or ''} ({_first_line(error)}); "
+            "download the weights by hand and give the file as pretrained="
+        ) from error
+    finally:
+        logging.disable(disabled)
+    return model if state is None else _fill(model, state)
+
+
+def _fill(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
+    """Load `state`, its position embeddings resized by open_clip to the model's grid (bicubic, antialiased)."""
+    state = {name: weight.float() for name, weight in state.items()}
+    resize_pos_embed(state, model)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split()[:24])
+        raise ValueError(f"the weights do not fit the architecture ({detail} ...); check name and file") from error
+    return model
+
+
+def _check(model: nn.Module, name: str) -> None:
+    """Only what the method is defined for: a plain ViT and a causal text tower of CLIP's, as wide as the embedding."""
+    text = getattr(model, "text", model)
+    if not isinstance(model.visual, VisionTransformer):
+        raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
+    if getattr(text, "attn_mask", None) is None or text.vocab_size != VOCABULARY:
+        raise ValueError(f"{name} has no causal text tower with CLIP's tokenizer; choose another, such as ViT-B-16")
+    if text.positional_embedding.shape[1] != model.visual.output_dim:
+        raise ValueError(f"{name}: text width and embedding width differ; choose another CLIP, such as ViT-B-16")
+
+
+def _check_size(image_size: int | None, patch: int | None) -> None:
+    if image_size and patch and image_size % patch:
+        near = max(round(image_size / patch), 1) * patch
+        raise ValueError(f"image_size {image_size} is not a multiple of the patch size {patch}; try {near}")
+
+
+def _is_path(text: str) -> bool:
+    return not text.startswith(("hf-hub:", "local-dir:")) and (
+        Path(text).is_file() or Path(text).suffix in (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

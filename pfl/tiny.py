@@ -1,0 +1,106 @@
+"""The tiny CLIP that ships with the package: open_clip's own `CLIP` class, small enough for two CPU cores.
+
+Its image tower is a Vision Transformer with a convolutional stem in place of the patch projection (early convolutions see
+better, Xiao et al. 2021); its text width equals its embedding width, as in every OpenAI ViT. `pfl.pretrain` trains it.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import open_clip
+import torch
+from open_clip.model import resize_pos_embed
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+IMAGE_SIZE = 128  # pixels; 16 x 16 patches
+PATCH_SIZE = 8  # the stem below divides by 8
+WIDTH = 192  # W = D: wide enough to learn the workshop, 4.3 M parameters with both towers
+LAYERS = (
+    3,
+    4,
+    5,
+    6,
+)  # feature layers, counted from 1: the upper half, where the stem's edges have become parts
+TEXT_SEED = 77  # rows of the token embedding that pre-training never used are rebuilt from this seed
+
+ASSETS = Path(__file__).parent / "assets"
+WEIGHTS = ASSETS / "tiny_clip.safetensors"
+CARD = ASSETS / "tiny_clip.json"
+
+
+class ConvStem(nn.Sequential):
+    """Three strided convolutions; images (b, 3, H, H) -> patch embeddings (b, W, H/8, H/8)."""
+
+    def __init__(self, width: int):
+        super().__init__(
+            nn.Conv2d(3, 48, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(48),
+            nn.GELU(),
+            nn.Conv2d(48, 96, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(96),
+            nn.GELU(),
+            nn.Conv2d(96, width, 3, stride=2, padding=1),
+        )
+
+
+def build(seed: int = 0, image_size: int | None = None) -> open_clip.CLIP:
+    """A tiny CLIP with random weights.
+
+    Args:
+        seed: fixes the weights.
+        image_size: image side in pixels, a multiple of 8; default 128.
+    """
+    size = image_size or IMAGE_SIZE
+    if size % PATCH_SIZE:
+        near = round(size / PATCH_SIZE) * PATCH_SIZE
+        raise ValueError(f"image_size {size} is not a multiple of the patch size {PATCH_SIZE}; try {near}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        clip = open_clip.CLIP(
+            embed_dim=WIDTH,
+            vision_cfg=dict(layers=6, width=WIDTH, head_width=64, patch_size=PATCH_SIZE, image_size=size),
+            text_cfg=dict(context_length=77, vocab_size=49408, width=WIDTH, heads=6, layers=3),
+            init_logit_bias=-2.0,
+        )
+        clip.visual.conv1 = ConvStem(WIDTH)
+    clip.token_embedding.weight.data = untrained_tokens()
+    return clip.eval()
+
+
+def untrained_tokens() -> torch.Tensor:
+    """Token embedding (vocabulary, D) before training, the same on every machine; sd 0.02 as in CLIP."""
+    return torch.empty(49408, WIDTH).normal_(0, 0.02, generator=torch.Generator().manual_seed(TEXT_SEED))
+
+
+def load(image_size: int | None = None) -> open_clip.CLIP:
+    """The shipped tiny CLIP; position embeddings are resized to `image_size` by open_clip's own means."""
+    if not WEIGHTS.exists():
+        raise FileNotFoundError(
+            f"{WEIGHTS} is missing; reinstall the package or run `python -m pfl.pretrain`"
+        )
+    clip = build(image_size=image_size)
+    state = {name: value.float() for name, value in load_file(WEIGHTS).items()}
+    ids, rows = state.pop("token_embedding.ids").long(), state.pop("token_embedding.rows")
+    state["token_embedding.weight"] = untrained_tokens().index_copy(0, ids, rows)
+    state |= {k: v for k, v in clip.state_dict().items() if k.endswith(("attn_mask", "num_batches_tracked"))}
+    resize_pos_embed(state, clip)
+    clip.load_state_dict(state)
+    return clip.eval()
+
+
+def save(clip: open_clip.CLIP, token_ids: list[int], card: dict, folder: Path = ASSETS) -> None:
+    """Write weights in half precision, of the token embedding only the rows `token_ids`, and the card as JSON."""
+    skip = ("attn_mask", "num_batches_tracked", "token_embedding.weight")
+    state = {k: v.half().contiguous() for k, v in clip.state_dict().items() if not k.endswith(skip)}
+    ids = torch.tensor(sorted(token_ids))
+    state["token_embedding.ids"] = ids.int()
+    state["token_embedding.rows"] = clip.token_embedding.weight.data[ids].half()
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, write in (
+        (folder / WEIGHTS.name, lambda p: save_file(state, p)),
+        (folder / CARD.name, lambda p: Path(p).write_text(json.dumps(card, indent=2) + "\n")),
+    ):
+        write(f"{path}.part")
+        os.replace(f"{path}.part", path)

@@ -1,0 +1,169 @@
+"""The frozen CLIP: loading, refusing, and the equivalences that the model rests on."""
+
+import json
+
+import open_clip
+import pytest
+import torch
+
+from pfl.clip import load_clip
+from pfl.tiny import build
+
+WIDTH, LAYERS = 64, 4
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")  # OpenAI's files are jit archives
+
+
+@pytest.fixture(scope="module")
+def small():
+    """An open_clip CLIP small enough to write to disk, and the tag of its architecture."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        vision = dict(layers=LAYERS, width=WIDTH, patch_size=8, image_size=32)
+        text = dict(context_length=77, vocab_size=49408, width=WIDTH, heads=1, layers=2)
+        config = dict(embed_dim=WIDTH, vision_cfg=vision, text_cfg=text)
+        return open_clip.CLIP(**config).eval(), config
+
+
+@pytest.fixture(scope="module")
+def folder(small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clip")
+    model, config = small
+    torch.save(model.state_dict(), folder / "plain.pt")
+    torch.jit.save(torch.jit.trace(Holder(model), torch.zeros(1)), folder / "archive.pt")
+    (folder / "ViT-pfl-test.json").write_text(json.dumps(config))
+    open_clip.add_model_config(folder / "ViT-pfl-test.json")
+    return folder
+
+
+class Holder(torch.nn.Module):
+    """Gives a jit archive the parameter names of a CLIP, and the three numbers OpenAI's archives carry besides."""
+
+    def __init__(self, model):
+        super().__init__()
+        for name, child in model.named_children():
+            self.add_module(name, child)
+        for name, parameter in model.named_parameters(recurse=False):
+            self.register_parameter(name, parameter)
+        for name in ("input_resolution", "context_length", "vocab_size"):
+            self.register_buffer(name, torch.tensor(1))
+
+    def forward(self, x):
+        return x + self.logit_scale
+
+
+def images(size, seed=0):
+    return torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("file", ["plain.pt", "archive.pt"])
+@pytest.mark.parametrize("tag", [None, "ViT-pfl-test"])
+def test_a_local_file_gives_what_open_clip_gives(small, folder, file, tag):
+    path = str(folder / file)
+    options = dict(name=tag, pretrained=path) if tag else dict(name=path)
+    clip = load_clip(**options, activation="gelu")
+    x, patches = clip.encode_image(images(32))
+    with torch.no_grad():
+        assert torch.allclose(x, small[0].encode_image(images(32)), atol=1e-6)
+        texts = ["a photo of a metal nut", "x"]
+        plain = small[0].encode_text(open_clip.tokenize(texts))
+    assert torch.allclose(clip.encode_text(texts), plain, atol=1e-6)
+    assert [tuple(p.shape) for p in patches] == [(2, 16, WIDTH)] * 4
+    assert clip.feature_layers == (1, 2, 3, 4) and (clip.width, clip.dim, clip.grid) == (WIDTH, WIDTH, 4)
+
+
+def test_patch_tokens_are_the_residual_stream_before_the_last_norm(small, folder):
+    clip = load_clip(str(folder / "plain.pt"), activation="gelu", feature_layers=(2, 4))
+    x, patches = clip.encode_image(images(32))
+    visual = small[0].visual
+    with torch.no_grad():
+        tokens = visual._embeds(images(32))
+        for layer, block in enumerate(visual.transformer.resblocks, start=1):
+            tokens = block(tokens)
+            if layer in (2, 4):
+                assert torch.allclose(patches[(2, 4).index(layer)], tokens[:, 1:], atol=1e-6)
+        assert torch.allclose(x, visual.ln_post(tokens[:, 0]) @ visual.proj, atol=1e-6)
+
+
+def test_another_image_size_resizes_the_position_embeddings_alone(small, folder):
+    clip = load_clip(str(folder / "plain.pt"), activation="gelu", image_size=56)
+    native = load_clip(str(folder / "plain.pt"), activation="gelu")
+    assert clip.encode_image(images(56))[1][0].shape == (2, 49, WIDTH)
+    assert torch.equal(clip.visual.positional_embedding[0], native.visual.positional_embedding[0])
+    assert clip.fingerprint == native.fingerprint
+
+
+def test_the_activation_is_the_one_that_was_asked_for(folder):
+    path = str(folder / "plain.pt")
+    for tag in (None, "ViT-pfl-test"):
+        options = dict(name=tag, pretrained=path) if tag else dict(name=path)
+        quick, exact = (load_clip(**options, activation=a) for a in ("quickgelu", "gelu"))
+        assert (quick.activation, exact.activation) == ("quickgelu", "gelu")
+        assert not torch.allclose(quick.encode_image(images(32))[0], exact.encode_image(images(32))[0])
+
+
+def test_tokens_after_the_last_eos_change_nothing(clip):
+    ids = clip.tokenize(["a metal nut", "a printed circuit board with a scratch"])
+    eos = ids.argmax(dim=1)
+    full = clip.encode_tokens(clip.token_embedding(ids), eos)
+    short = clip.encode_tokens(clip.token_embedding(ids[:, : eos.max() + 1]), eos)
+    assert ids.shape[1] == 77 and torch.allclose(full, short, atol=1e-5)
+    plain = build(image_size=32).encode_text(ids)
+    assert torch.allclose(plain, full, atol=1e-5)
+
+
+def test_it_is_frozen_and_leaves_no_hook_behind(clip):
+    clip.train()
+    assert not any(module.training for module in clip.modules())
+    assert not any(parameter.requires_grad for parameter in clip.parameters())
+    clip.encode_image(images(32))
+    assert not any(module._forward_hooks for module in clip.modules())
+
+
+def test_normalised_images_have_clips_mean_and_deviation(clip):
+    grey = torch.full((1, 3, 32, 32), 0.5)
+    expected = (0.5 - torch.tensor(open_clip.OPENAI_DATASET_MEAN)) / torch.tensor(open_clip.OPENAI_DATASET_STD)
+    assert torch.allclose(clip.normalise(grey)[0, :, 0, 0], expected)
+
+
+def test_the_fingerprint_is_that_of_the_weights(folder):
+    clip, again = (load_clip(str(folder / "plain.pt"), activation="gelu") for _ in range(2))
+    again.text.ln_final.bias.data += 1e-3
+    assert clip.fingerprint == load_clip(str(folder / "archive.pt"), activation="gelu").fingerprint
+    assert clip.fingerprint != again.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "value", "remedy"),
+    [
+        (dict(name="ViT-B-61"), "ViT-B-61", "did you mean"),
+        (dict(name="no/such/file.pt", activation="gelu"), "no/such/file.pt", "check the path"),
+        (dict(name="ViT-B-16", pretrained="gone.pt", activation="gelu"), "gone.pt", "check the path"),
+        (dict(name="ViT-B-16", pretrained="opnai"), "opnai", "openai"),
+        (dict(name="ViT-B-16"), "ViT-B-16", "choose pretrained="),
+        (dict(name="RN50", pretrained="openai"), "RN50", "choose a ViT"),
+        (dict(name="tiny-random", image_size=33), "33", "try 32"),
+        (dict(name="ViT-B-16", pretrained="openai", image_size=250), "250", "try 256"),
+        (dict(name="tiny-random", feature_layers=(3, 7)), "(3, 7)", "1 to 6"),
+        (dict(name="tiny-random", feature_layers=(0, 3)), "(0, 3)", "1 to 6"),
+        (dict(name="tiny-random", activation="relu"), "relu", "quickgelu"),
+        (dict(name="tiny-random", activation="quickgelu"), "tiny-random", "leave activation out"),
+    ],
+)
+def test_bad_input_is_named_with_its_remedy_on_one_line(options, value, remedy):
+    with pytest.raises((ValueError, FileNotFoundError)) as caught:
+        load_clip(**options)
+    message = str(caught.value)
+    assert value in message and remedy in message and "\n" not in message
+
+
+def test_a_local_file_must_come_with_its_activation(folder):
+    with pytest.raises(ValueError, match='activation="quickgelu"'):
+        load_clip(str(folder / "plain.pt"))
+
+
+def test_a_file_that_is_no_clip_is_refused(folder):
+    (folder / "text.pt").write_text("not weights")
+    with pytest.raises(ValueError, match="text.pt"):
+        load_clip(str(folder / "text.pt"), activation="gelu")
+    with pytest.raises(ValueError, match="32 pixels|image_size"):
+        load_clip(str(folder / "plain.pt"), activation="gelu").encode_image(images(40))
