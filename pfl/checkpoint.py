@@ -1,0 +1,193 @@
+"""Save and load a model: safetensors and readable JSON in a folder. And read checkpoints of the reference."""
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load as from_bytes
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from .clip import FrozenCLIP, load_clip
+from .config import ModelConfig
+from .model import BayesPFL
+
+WEIGHTS, CARD = "weights.safetensors", "model.json"
+DEFAULT = Path(__file__).parent / "assets" / "default"
+IDENTITY = ("fingerprint", "activation", "feature_layers")  # what a model cannot be moved away from
+
+
+def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path:
+    """Write a model into the folder `path`: learned weights, and JSON with configuration, stage and CLIP.
+
+    The CLIP's own weights stay out. Each file appears complete or not at all.
+
+    Args:
+        card: anything worth knowing about the model, such as how it was trained.
+    """
+    path = Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    weights = to_bytes({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()})
+    description = {
+        "model": asdict(model.config),
+        "stage": model.stage,
+        "clip": model.clip.identity,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "card": card or {},
+    }
+    _write(path / WEIGHTS, weights)
+    _write(path / CARD, (json.dumps(description, indent=2) + "\n").encode())
+    return path
+
+
+def load(path: str | Path, clip: FrozenCLIP | None = None, *, device: str | torch.device | None = None) -> BayesPFL:
+    """Read a model that `save` wrote; it predicts bit for bit what the saved one did.
+
+    Args:
+        path: the folder, or "default" for the model that ships with the package.
+        clip: by default the one named in the folder is loaded. One of another image size may be given, not of
+            other weights.
+        device: default: that of `clip`, or the CPU.
+
+    Raises:
+        FileNotFoundError, ValueError: with the offending value and the remedy, on one line.
+    """
+    shipped = str(path) == "default"
+    path = DEFAULT if shipped else Path(path)
+    for file in (path / CARD, path / WEIGHTS):
+        if not file.is_file():
+            remedy = "reinstall the package" if shipped else "give a folder that pfl.save or pfl.train wrote"
+            raise FileNotFoundError(f"{file} not found; {remedy}")
+    description = json.loads((path / CARD).read_text())
+    weights = (path / WEIGHTS).read_bytes()
+    if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
+        raise ValueError(f"{path / WEIGHTS} does not belong to {path / CARD}; save the model again")
+    identity = description["clip"]
+    if clip is None:
+        arguments = {name: value for name, value in identity.items() if name != "fingerprint"}
+        try:
+            clip = load_clip(**arguments, device=device or "cpu")
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error}; or load the CLIP of {path} yourself and give it as clip=") from error
+    for key in IDENTITY:
+        if clip.identity[key] != identity[key]:
+            raise ValueError(
+                f"{path} was trained on another CLIP: {key} {_short(identity[key])}, "
+                f"not {_short(clip.identity[key])}; load {identity['name']} as {path / CARD} names it"
+            )
+    model = BayesPFL(clip, ModelConfig(**description["model"]))
+    model.load_state_dict(from_bytes(weights))
+    model.stage = description["stage"]
+    return model.to(device or clip.device)
+
+
+def _short(value) -> str:
+    return value[:12] if isinstance(value, str) else str(value)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+# --- checkpoints of the reference ---
+
+# Its inference networks appear a second time inside each flow; decoders and p_mu are never used.
+UNUSED = re.compile(r"(context_decoder|state_decoder|PFL_(context|normal|abnormal)\.(encoder|decoder|p_mu))\.")
+
+
+def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = None) -> BayesPFL:
+    """Import a checkpoint of the public reference implementation, `torch.save({"MyModel": state_dict})`.
+
+    Args:
+        path: a .pth file of either stage.
+        clip: must be what it was trained on; the reference runs OpenAI's weights with activation="gelu".
+        stage: 1 or 2. Default: read off the file name, which ends in _1.pth or _2.pth.
+
+    Raises:
+        FileNotFoundError, ValueError: missing file, missing or unknown names, sizes of another CLIP.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"checkpoint {path} not found; check the path")
+    if stage is None:
+        match = re.search(r"_([12])$", path.stem)
+        if match is None:
+            raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; give stage=1 or stage=2")
+        stage = int(match[1])
+    if stage not in (1, 2):
+        raise ValueError(f"stage {stage} is unknown; give 1 or 2")
+    if clip.activation != "gelu":
+        warnings.warn(f'the reference was trained with activation="gelu", not {clip.activation!r}', stacklevel=2)
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(checkpoint, dict) or "MyModel" not in checkpoint:
+        raise ValueError(f'{path} has no entry "MyModel"; give a checkpoint of the reference')
+    theirs = {name: value for name, value in checkpoint["MyModel"].items() if not UNUSED.match(name)}
+    try:
+        num_prompts, context_len, dim = theirs["prompt_context"].shape
+        if dim != clip.dim:
+            raise ValueError(f"{path} was trained on another CLIP: D = {dim}, not {clip.dim}; load that CLIP")
+        state_len, num_flows = theirs["prompt_state_normal"].shape[1], theirs["PFL_normal.amor_u"].shape[1]
+        ours = _translate(theirs)
+    except KeyError as error:
+        raise ValueError(f"{path} lacks {error}; give a complete checkpoint of the reference") from error
+    if theirs:
+        raise ValueError(f"{path} holds unknown names ({', '.join(sorted(theirs)[:3])} ...); is it of the reference?")
+    config = ModelConfig(num_prompts=num_prompts, context_len=context_len, state_len=state_len, num_flows=num_flows)
+    model = BayesPFL(clip, config)
+    try:
+        model.load_state_dict(ours)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split()[:24])
+        raise ValueError(f"{path} does not fit {clip.name} ({detail} ...); load the CLIP it was trained on") from error
+    model.stage = stage
+    return model
+
+
+def _translate(theirs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Take all tensors out of the reference's state dict, under our names and in our shapes."""
+    take = theirs.pop
+    states = ("normal", "abnormal")
+
+    def both(name: str) -> list[Tensor]:
+        return [take(name.format(state)) for state in states]
+
+    ours = {
+        "prompts.context": take("prompt_context"),
+        "prompts.states": torch.stack(both("prompt_state_{}")),
+        "temperature_image": take("temperature_image"),
+        "temperature_pixel": take("temperature_pixel"),
+        "iad.state": torch.cat(both("PFL_{}.state")),
+        "iad.u": torch.cat(both("PFL_{}.amor_u")).squeeze(-1),
+        "iad.w": torch.cat(both("PFL_{}.amor_w")).squeeze(-2),
+        "iad.c": torch.cat(both("PFL_{}.amor_b")).flatten(1),
+        "attention.query.weight": take("RCA.q_proj_pre.weight").squeeze(-1),  # a convolution of kernel 1
+        "attention.query.bias": take("RCA.q_proj_pre.bias"),
+    }
+    for name in [name for name in theirs if name.startswith("RCA.linear_proj.")]:
+        ours[name.replace("RCA.linear_proj", "attention.project")] = take(name)
+    layers = {
+        "class_mapping": "class_mapping",
+        "image_mapping": "image_mapping",
+        "fusion.fuse": "fuse.fuse_modules",
+        "fusion.weigh": "fuse.compress",
+        "fusion.project": "fuse.post_process",
+        "isd.u": "PFL_context.amor_u",
+        "isd.w": "PFL_context.amor_w",
+        "isd.c": "PFL_context.amor_b",
+    }
+    for ours_inference, theirs_encoder in (("isd", "context_encoder"), ("iad", "state_encoder")):
+        for i in (0, 2, 4):
+            layers[f"{ours_inference}.inference.mean.{i}"] = f"{theirs_encoder}.weight_mean.module.{i}"
+            layers[f"{ours_inference}.inference.log_variance.{i}"] = f"{theirs_encoder}.weight_log_variance.module.{i}"
+    for our_name, their_name in layers.items():
+        for kind in ("weight", "bias"):
+            ours[f"{our_name}.{kind}"] = take(f"{their_name}.{kind}")
+    return ours

@@ -1,0 +1,108 @@
+"""Every number that is chosen rather than learned, with its reason, and three presets that choose them together."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Sizes and switches of the model; the defaults are the paper's (section 4.1)."""
+
+    num_prompts: int = 3  # B: prompts in the bank; the paper's ablation peaks here
+    context_len: int = 5  # P: learned context vectors in front of the state
+    state_len: int = 5  # Q: learned state vectors in front of the class name
+    num_flows: int = 10  # K: planar steps; not used where flow is False
+    heads: int = 4  # of the residual cross-modal attention
+
+    # Each part can be switched off for an ablation; a part switched off has no parameters.
+    isd: bool = True  # image-specific distribution of the context; off: the context is deterministic
+    iad: bool = True  # image-agnostic distributions of the states; off: the states are deterministic
+    flow: bool = True  # planar steps; off: both distributions stay Gaussian
+    rca: bool = True  # residual cross-modal attention; off: text meets the projected patches as it is
+
+    # Where training starts. The paper draws u, w and c of the image-agnostic flows from N(0, 1), and z0 with unit
+    # variance. At small widths such samples drown the prompts for hundreds of steps: `tiny` starts near the identity.
+    flow_init: float = 1.0  # sd of u, w and c
+    base_variance: float = 1.0  # variance of z0 before training
+
+    def __post_init__(self):
+        for name in ("num_prompts", "context_len", "state_len", "num_flows", "heads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The published recipe (Adam, two stages, cosine schedule), for a fixed number of epochs."""
+
+    epochs: int = 15  # stage 1: prompts, distributions, attention. The reference runs 30 at most, both stages together
+    stage2_epochs: int = 5  # stage 2: the image head alone; 0 keeps the head of stage 1
+    batch_size: int = 32
+    lr_prompts: float = 1e-3
+    lr_flow: float = 1e-3  # flow parameters outside the inference networks
+    lr_temperature: float = 1e-2
+    lr_projection: float = 1e-4  # all other, and all of stage 2; at small widths about 40 times more is needed
+    betas: tuple[float, float] = (0.5, 0.999)
+    warmup: float = 0.1  # fraction of a stage's steps
+    kl: Literal["exact", "reference"] = "exact"  # "reference": its state log-determinants weigh 1/b (losses.kl)
+    kl_weight: float = 0.01
+    orthogonal: bool = True  # keep the B prompts apart; off for an ablation
+    augment: bool = True
+    mosaic: float = 0.0  # share of samples shown as 2 x 2 mosaics; the reference takes 0.4 on MVTec-AD, 0 on VisA
+    patience: int = 3  # epochs without a better validation before a stage stops; only with validation data
+    precision: Literal["fp32", "bf16"] = "fp32"  # bf16: autocast, for GPUs
+    seed: int = 0
+    workers: int = 0  # processes that read images; they change the speed, never the result
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalConfig:
+    """How a model is measured."""
+
+    protocol: Literal["strict", "official"] = "strict"  # official: scores normalised over the target's test set
+    num_samples: int = 10  # R
+    seed: int = 0
+    batch_size: int = 8  # images a pass; it changes the speed, never the result
+    smoothing: float = 8.0  # sd of the Gaussian filter over the map, pixels at image size; the reference: 8 at 518
+    top_fraction: float = 0.0075  # share of the map that makes the image score; the reference: 2000 of 518 x 518
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """One scale: arguments of `load_clip`, and the three configurations that fit it."""
+
+    clip: dict
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    eval: EvalConfig = field(default_factory=EvalConfig)
+
+
+def tiny() -> Preset:
+    """The shipped CLIP and the synthetic workshop: minutes on two CPU cores, nothing to download."""
+    return Preset(
+        clip={"name": "tiny"},
+        model=ModelConfig(flow_init=0.02, base_variance=1e-3),
+        train=TrainConfig(epochs=10, stage2_epochs=3, batch_size=16, lr_projection=4e-3),
+        eval=EvalConfig(smoothing=2.0),  # 8 pixels at 518 are 2 at 128
+    )
+
+
+def small() -> Preset:
+    """OpenAI's ViT-B/16 at its own 224 pixels: an afternoon on a CPU, minutes on a GPU."""
+    return Preset(
+        clip={"name": "ViT-B-16", "pretrained": "openai", "activation": "quickgelu", "image_size": 224},
+        eval=EvalConfig(smoothing=3.5),  # 8 pixels at 518 are 3.5 at 224
+    )
+
+
+def paper() -> Preset:
+    """The paper's scale: OpenAI's ViT-L/14-336 at 518 pixels, for a GPU."""
+    return Preset(clip={"name": "ViT-L-14-336", "pretrained": "openai", "activation": "quickgelu", "image_size": 518})
+
+
+def preset(name: str) -> Preset:
+    """The preset called "tiny", "small" or "paper"."""
+    presets = {"tiny": tiny, "small": small, "paper": paper}
+    if name not in presets:
+        raise ValueError(f"unknown preset {name!r}; choose one of {', '.join(presets)}")
+    return presets[name]()

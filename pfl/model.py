@@ -1,0 +1,255 @@
+"""Bayes-PFL: the whole forward pass, from a frozen CLIP's features to logits, and from there to a prediction."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .attention import CrossModalAttention, PatchFusion
+from .clip import FrozenCLIP
+from .config import ModelConfig
+from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise, Samples, draw_noise
+from .losses import upsample
+from .prediction import Prediction, summarise
+from .prompts import PromptBank
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """All that a forward pass computes. Where there is an axis of 2 it is (normal, abnormal)."""
+
+    context: Samples  # one distribution an image; a point at zero where ISD is off
+    states: Samples  # two distributions; points at zero where IAD is off
+    text: Tensor  # (b, 2, R, B, D) unit length; flatten(1, 3) gives the order of the reference
+    image_logits: Tensor  # (b, 2, R, B)
+    map_logits: Tensor  # (b, L, 2, R, B, g, g) on the patch grid
+
+    @property
+    def map_evidence(self) -> Tensor:
+        """Abnormal minus normal logit (b, L, R, B, g, g): interpolation is linear, so the pair needs it only once."""
+        return self.map_logits[:, :, 1] - self.map_logits[:, :, 0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptSamples:
+    """Prompts drawn from the distributions, for looking at.
+
+    context, states: the samples before and after the flow (points at zero where switched off).
+    context_vectors (b, R, B, P, D) and state_vectors (2, R, B, Q, D): the bank plus the samples.
+    text (b, 2BR, D): unit embeddings; first all normal prompts, then all abnormal; in each the sample is the slow index
+    and the prompt of the bank the fast one. `text.unflatten(1, (2, R, B))` takes them apart.
+    """
+
+    context: Samples
+    states: Samples
+    context_vectors: Tensor
+    state_vectors: Tensor
+    text: Tensor
+
+
+class BayesPFL(nn.Module):
+    """Bayesian prompt flow learning (Qu et al., CVPR 2025) on top of a frozen CLIP.
+
+    Args:
+        clip: stays outside of the parameters and the state dict.
+        config: sizes and switches.
+        seed: fixes the initial weights.
+    """
+
+    def __init__(self, clip: FrozenCLIP, config: ModelConfig | None = None, *, seed: int = 0):
+        super().__init__()
+        self.__dict__["clip"] = clip  # past nn.Module, which would count it as a part
+        self.config = config = config or ModelConfig()
+        self.stage = 1  # which image head predicts: 1 uses x as it is, 2 the mapped and fused one
+        width, dim, num_layers = clip.width, clip.dim, len(clip.feature_layers)
+        prior = dict(
+            dim=dim,
+            hidden=width // 2,
+            num_flows=config.num_flows if config.flow else 0,
+            base_variance=config.base_variance,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.prompts = PromptBank(
+                dim=dim,
+                num_prompts=config.num_prompts,
+                context_len=config.context_len,
+                state_len=config.state_len,
+            )
+            self.isd = ImageSpecific(**prior) if config.isd else None
+            self.iad = ImageAgnostic(**prior, flow_init=config.flow_init) if config.iad else None
+            self.attention = CrossModalAttention(
+                width=width, dim=dim, num_layers=num_layers, heads=config.heads, residual_attention=config.rca
+            )
+            self.class_mapping = nn.Linear(dim, dim)
+            self.image_mapping = nn.Linear(dim, dim)
+            self.fusion = PatchFusion(width=width, dim=dim, num_layers=num_layers)
+            self.temperature_image, self.temperature_pixel = (
+                nn.Parameter(torch.tensor(1 / 0.07).log()) for _ in range(2)
+            )
+            self.apply(_initialise)
+        self.to(clip.device)
+
+    # --- the forward pass ---
+
+    def features(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Images (b, 3, H, H) in [0, 1] -> the frozen features x (b, D) and F_l, L times (b, N, W)."""
+        return self.clip.encode_image(self.clip.normalise(images.to(self.clip.mean)))
+
+    def forward(
+        self,
+        x: Tensor,
+        patches: list[Tensor],
+        class_names: list[str],
+        noise: Noise,
+        max_prompts_per_pass: int | None = None,
+    ) -> Output:
+        """The frozen features of b images and the noise of R samples -> everything the losses and predictions need."""
+        context, states = self.sample(x, noise)
+        text = self.text_embeddings(context, states, class_names, max_prompts_per_pass)
+        return Output(
+            context=context,
+            states=states,
+            text=text,
+            image_logits=self.image_logits(x, patches, text),
+            map_logits=self.map_logits(patches, text),
+        )
+
+    def sample(self, x: Tensor, noise: Noise) -> tuple[Samples, Samples]:
+        """Bend the noise into samples for the context of each image, given x (b, D), and for the two states."""
+        with torch.autocast(x.device.type, enabled=False):  # small, and too delicate for half precision
+            noise = noise.to(self.temperature_image)
+            context = self.isd(x.to(noise.context), noise.context) if self.isd else Samples.point(noise.context)
+            states = self.iad(noise.states) if self.iad else Samples.point(noise.states)
+        return context, states
+
+    def text_embeddings(
+        self, context: Samples, states: Samples, class_names: list[str], max_prompts_per_pass: int | None = None
+    ) -> Tensor:
+        """Samples -> prompts -> text tower -> unit embeddings t (b, 2, R, B, D)."""
+        tokens, eos = self.prompts(self.clip, context.zk, states.zk, class_names)
+        shape, tokens = tokens.shape[:4], tokens.flatten(0, 3)
+        eos = eos.repeat_interleave(len(tokens) // len(eos))
+        step = max_prompts_per_pass or len(tokens)
+        text = [self.clip.encode_tokens(*part) for part in zip(tokens.split(step), eos.split(step), strict=True)]
+        return F.normalize(torch.cat(text), dim=-1).unflatten(0, shape)
+
+    def image_logits(self, x: Tensor, patches: list[Tensor], text: Tensor) -> Tensor:
+        """The whole image against each prompt, by the head of the current stage (section 3.4) -> (b, 2, R, B)."""
+        if self.stage == 2:
+            x = self.image_mapping(x + self.fusion(patches))
+        prompts = F.normalize(self.class_mapping(text), dim=-1)
+        return self.temperature_image.exp() * torch.einsum("bsrpd,bd->bsrp", prompts, F.normalize(x, dim=-1))
+
+    def map_logits(self, patches: list[Tensor], text: Tensor) -> Tensor:
+        """Each patch of each layer against each prompt (section 3.3) -> (b, L, 2, R, B, g, g)."""
+        keys, attended = self.attention(patches, text.flatten(1, 3))
+        logits = self.temperature_pixel.exp() * attended @ keys.transpose(-1, -2)  # (b, L, 2RB, N)
+        return logits.unflatten(2, text.shape[1:4]).unflatten(-1, (self.clip.grid, self.clip.grid))
+
+    # --- prediction ---
+
+    @torch.no_grad()
+    def predict(
+        self,
+        images: Tensor | np.ndarray,
+        class_names: list[str] | str,
+        *,
+        num_samples: int = 10,
+        seed: int = 0,
+        noise: Noise | None = None,
+        smoothing: float = 0.0,
+        top_fraction: float = 0.0075,
+        max_prompts_per_pass: int = 512,
+    ) -> Prediction:
+        """Score and localise anomalies with R sampled prompts.
+
+        A seed draws the state samples once, and one context noise that all images share, so the result of an image does
+        not depend on the images beside it.
+
+        Args:
+            images: (b, 3, H, H) in [0, 1].
+            class_names: b names of what is shown, or one for all.
+            num_samples: R.
+            noise: given in place of `num_samples` and `seed`.
+            smoothing: sd of a Gaussian filter over the map, in pixels.
+            top_fraction: share of the map's pixels that makes half of the image score.
+            max_prompts_per_pass: bounds the memory; it changes nothing else.
+        """
+        images, class_names = torch.as_tensor(images), self._names(class_names, len(images))
+        if not images.is_floating_point():
+            raise ValueError(f"images are {images.dtype}; give floats in [0, 1], such as images / 255")
+        if noise is None:
+            noise = draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
+        samples = noise.states.shape[1]
+        step = max(1, max_prompts_per_pass // (2 * samples * self.config.num_prompts))
+        parts = []
+        for i in range(0, len(images), step):
+            part = slice(i, i + step)
+            context = noise.context if len(noise.context) == 1 else noise.context[part]
+            x, patches = self.features(images[part])
+            output = self(
+                x, patches, class_names[part], Noise(context=context, states=noise.states), max_prompts_per_pass
+            )
+            text = torch.sigmoid(output.image_logits[:, 1] - output.image_logits[:, 0])  # (b, R, B)
+            maps = self.sample_maps(output)
+            parts.append(summarise(text, maps, smoothing=smoothing, top_fraction=top_fraction))
+        return Prediction.cat(parts)
+
+    def sample_maps(self, output: Output) -> Iterator[Tensor]:
+        """For each sample, the abnormal probability of each pixel by each prompt (b, B, H, H), mean over layers.
+
+        A softmax over a pair is a sigmoid of the difference, and the difference can be upsampled in place of the pair.
+        """
+        for evidence in output.map_evidence.unbind(dim=2):  # (b, L, B, g, g) a sample
+            layers = evidence.unbind(dim=1)
+            yield sum(torch.sigmoid(upsample(layer, self.clip.image_size)) for layer in layers) / len(layers)
+
+    @torch.no_grad()
+    def sample_prompts(
+        self,
+        images: Tensor,
+        class_names: list[str] | str,
+        *,
+        num_samples: int = 10,
+        seed: int = 0,
+        noise: Noise | None = None,
+    ) -> PromptSamples:
+        """The prompts that `predict` draws, for images (b, 3, H, H) in [0, 1] or their embeddings x (b, D)."""
+        x = images.to(self.clip.mean) if images.ndim == 2 else self.features(images)[0]
+        noise = noise or draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
+        context, states = self.sample(x, noise)
+        text = self.text_embeddings(context, states, self._names(class_names, len(x)), max_prompts_per_pass=512)
+        context_vectors = self.prompts.context + context.zk[:, :, None, None]
+        return PromptSamples(
+            context=context,
+            states=states,
+            context_vectors=context_vectors.expand(len(x), -1, -1, -1, -1),
+            state_vectors=self.prompts.states[:, None] + states.zk[:, :, None, None],
+            text=text.flatten(1, 3),
+        )
+
+    # --- plumbing ---
+
+    def _names(self, class_names: list[str] | str, batch: int) -> list[str]:
+        names = [class_names] * batch if isinstance(class_names, str) else list(class_names)
+        if len(names) != batch:
+            raise ValueError(f"{len(names)} class names for {batch} images; give one for each, or one for all")
+        return names
+
+    def _apply(self, fn, recurse: bool = True) -> "BayesPFL":
+        self.clip._apply(fn)  # the CLIP moves along, though it is no part
+        return super()._apply(fn, recurse)
+
+
+def _initialise(module: nn.Module) -> None:
+    """All linear layers from N(0, 0.02) with zero bias; after its layers, an inference network's base variance."""
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    if isinstance(module, InferenceNetwork):
+        module.reset_parameters()

@@ -1,0 +1,68 @@
+"""The prompt bank: learned context and state vectors, put together with a class name into prompts."""
+
+import torch
+from torch import Tensor, nn
+
+from .clip import FrozenCLIP
+from .data.samples import class_text
+
+# Words people write by hand for the two states, the plain CLIP baseline (in the manner of WinCLIP, Jeong et al. 2023).
+NORMAL_WORDS = ("{}", "flawless {}", "perfect {}", "unblemished {}", "{} without flaw", "{} without defect")
+ABNORMAL_WORDS = ("damaged {}", "broken {}", "{} with flaw", "{} with defect", "{} with damage")
+TEMPLATES = ("a photo of a {}.", "a cropped photo of the {}.", "a close-up photo of a {}.", "a photo of the {}.")
+
+
+def handwritten(name: str) -> tuple[list[str], list[str]]:
+    """Normal and abnormal sentences about a class, every template with every wording."""
+    texts = (
+        [t.format(words.format(class_text(name))) for words in state for t in TEMPLATES]
+        for state in (NORMAL_WORDS, ABNORMAL_WORDS)
+    )
+    return tuple(texts)
+
+
+class PromptBank(nn.Module):
+    """B prompts, each with P context vectors and, for either state, Q state vectors (paper section 3.1).
+
+    context (B, P, D) starts around 0; states (2, B, Q, D), normal and abnormal, around +0.5 and -0.5.
+    """
+
+    def __init__(self, *, dim: int, num_prompts: int, context_len: int, state_len: int):
+        super().__init__()
+        self.context = nn.Parameter(torch.empty(num_prompts, context_len, dim))
+        self.states = nn.Parameter(torch.empty(2, num_prompts, state_len, dim))
+        nn.init.trunc_normal_(self.context, mean=0.0, std=0.02)
+        for state, mean in zip(self.states.data, (0.5, -0.5), strict=True):
+            nn.init.trunc_normal_(state, mean=mean, std=0.02)
+
+    def forward(
+        self, clip: FrozenCLIP, z_context: Tensor, z_states: Tensor, class_names: list[str]
+    ) -> tuple[Tensor, Tensor]:
+        """Assemble `[SOS] [context + z] * P [state + z] * Q [class name] [EOS]`.
+
+        One context sample is added to all P vectors of all prompts, one state sample to all Q.
+
+        Args:
+            z_context: (b, R, D), or (1, R, D).
+            z_states: (2, R, D), normal and abnormal.
+            class_names: b names, as `class_text` takes them.
+
+        Returns:
+            token embeddings (b, 2, R, B, T, D), T reaching the last EOS, and the position of EOS (b,).
+        """
+        if not all(name.strip() for name in class_names):
+            raise ValueError("a class name is empty; give a word such as 'object'")
+        ids = clip.tokenize([class_text(name) for name in class_names])
+        eos = ids.argmax(dim=1)  # of the name alone; the learned vectors push it back
+        words = clip.token_embedding(ids[:, : eos.max() + 1])
+        eos = eos + self.context.shape[1] + self.states.shape[2]
+        if eos.max() >= clip.context_length:
+            longest = class_names[int(eos.argmax())]
+            raise ValueError(
+                f"class name {longest!r} makes a prompt of more than {clip.context_length} tokens; shorten it"
+            )
+        context = self.context + z_context[:, :, None, None]  # (b, R, B, P, D)
+        states = self.states[:, None] + z_states[:, :, None, None]  # (2, R, B, Q, D)
+        shape = (len(class_names), *states.shape[:3])  # (b, 2, R, B)
+        parts = (words[:, None, None, None, :1], context[:, None], states[None], words[:, None, None, None, 1:])
+        return torch.cat([part.expand(*shape, *part.shape[-2:]) for part in parts], dim=-2), eos
