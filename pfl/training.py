@@ -1,0 +1,280 @@
+"""The training loop: two stages, the published optimiser groups and schedule, and runs that survive being killed."""
+
+import io
+import math
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from . import losses
+from .checkpoint import _write, save
+from .config import EvalConfig, TrainConfig
+from .data.loading import loader
+from .data.samples import Dataset
+from .distributions import draw_noise
+from .model import BayesPFL
+
+PROGRESS = "progress.pt"  # in the run's folder: all that a killed run needs to go on
+HISTORY = "history.csv"
+HEAD = ("class_mapping", "image_mapping", "fusion")  # what stage 2 trains
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished training.
+
+    history has one row an epoch: stage, epoch (counted from 1 in each stage), the mean of each loss over the epoch's
+    steps (`loss_*`, and `loss`, their sum), lr (of the first parameter group, at the epoch's last step), seconds, and,
+    with validation data, `validation` (its average precision). Stage 2 has the classification loss alone.
+    """
+
+    model: BayesPFL
+    history: pd.DataFrame
+    folder: Path | None
+
+
+def train(
+    model: BayesPFL,
+    data: Dataset,
+    config: TrainConfig | None = None,
+    *,
+    out: str | Path | None = None,
+    validation: Dataset | None = None,
+    progress: bool = True,
+) -> Run:
+    """Train `model` in place on an auxiliary data set with labels and masks (paper section 4.1).
+
+    Everything random follows from `config.seed`, epoch by epoch. So a run that was killed goes on from its last epoch
+    when called again with the same arguments, and ends where it would have ended undisturbed.
+
+    Args:
+        out: folder for the finished model (as `pfl.save` writes it), history.csv, and the state to resume from.
+        validation: where given, each stage stops after `config.patience` epochs without a better average precision on
+            it and keeps its best epoch; else the number of epochs is fixed. "Zero-shot" asks for categories of the
+            auxiliary data here; the reference's official protocol took them from the target's test set.
+
+    Raises:
+        ValueError: data without labels or masks, or a folder that holds another run.
+        FloatingPointError: a loss that is no longer finite.
+    """
+    config, out = config or TrainConfig(), Path(out) if out else None
+    _check(data)
+    identity = _identity(model, data, config, validation) if out else {}
+    state = _resume(model, identity, out)
+    history = state["history"]
+
+    for stage, epochs in ((1, config.epochs), (2, config.stage2_epochs)):
+        if stage < state["stage"] or not epochs:
+            continue
+        if stage > state["stage"]:  # the stage before is over
+            state |= {"stage": stage, "epoch": 0, "optimizer": None, "best": None}
+        model.stage = stage
+        optimizer = optimizer_of(model, config)
+        if state["optimizer"]:
+            optimizer.load_state_dict(state["optimizer"])
+        while state["epoch"] < epochs and not _stalled(state, config.patience):
+            row = _epoch(model, data, config, optimizer, state["epoch"], epochs, progress)
+            if validation:
+                row["validation"] = average_precision(model, validation)
+                if state["best"] is None or row["validation"] > state["best"]["value"]:
+                    weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+                    state["best"] = {"value": row["validation"], "epoch": state["epoch"], "weights": weights}
+            history.append(row)
+            state |= {"epoch": state["epoch"] + 1, "optimizer": optimizer.state_dict()}
+            if out:
+                _keep(model, state, identity, out)
+        if state["best"]:
+            model.load_state_dict(state["best"]["weights"])
+
+    if out:
+        save(model, out, card={"training": asdict(config), "data": data.name, "images": len(data)})
+    return Run(model=model, history=pd.DataFrame(history), folder=out)
+
+
+def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
+    """Adam with the published groups of the model's current stage; each group remembers its highest learning rate."""
+    groups = {
+        "prompts": {"params": [], "peak": config.lr_prompts},
+        "flow": {"params": [], "peak": config.lr_flow},  # outside the inference networks
+        "temperature": {"params": [], "peak": config.lr_temperature},
+        "projection": {"params": [], "peak": config.lr_projection},
+    }
+    for name, parameter in model.named_parameters():
+        part = name.split(".")[0]
+        if model.stage == 2 and part not in HEAD or model.stage == 1 and part in ("image_mapping", "fusion"):
+            continue  # not of this stage
+        elif part == "prompts":
+            group = "prompts"
+        elif part in ("isd", "iad") and ".inference." not in name:
+            group = "flow"
+        elif part.startswith("temperature"):
+            group = "temperature"
+        else:
+            group = "projection"
+        groups[group]["params"].append(parameter)
+    return torch.optim.Adam(
+        [group | {"lr": group["peak"]} for group in groups.values() if group["params"]], betas=config.betas
+    )
+
+
+def schedule(step: int, steps: int, warmup: float) -> float:
+    """Share of the highest learning rate at a step of a stage: a linear warm-up, then a cosine down to 0."""
+    rising = max(1, round(warmup * steps))
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+
+
+def step_losses(
+    model: BayesPFL,
+    images: Tensor,
+    masks: Tensor,
+    labels: Tensor,
+    class_names: list[str],
+    config: TrainConfig,
+    generator,
+) -> dict[str, Tensor]:
+    """The losses of one step of the model's current stage: one sample, and one prompt of the bank drawn at random.
+
+    Args:
+        images: (b, 3, H, H) in [0, 1]; masks: (b, H, H), 1 where anomalous; labels: (b,), 0 or 1.
+        generator: of the noise and the prompt index.
+    """
+    device = model.clip.device
+    images, masks, labels = images.to(device), masks.to(device).float(), labels.to(device)
+    noise = draw_noise(model.clip.dim, 1, generator, batch=len(images))
+    index = int(torch.randint(model.config.num_prompts, (), generator=generator))
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bf16"):
+        x, patches = model.features(images)
+        if model.stage == 2:  # the prompts no longer change
+            with torch.no_grad():
+                text = model.text_embeddings(*model.sample(x, noise), class_names)
+            logits = model.image_logits(x, patches, text[..., index : index + 1, :])
+            return {"class": losses.classification(logits[:, :, 0, 0].float(), labels)}
+        output = model(x, patches, class_names, noise)
+    output = replace(  # losses in full precision
+        output,
+        text=output.text.float(),
+        image_logits=output.image_logits.float(),
+        map_logits=output.map_logits.float(),
+    )
+    return losses.stage1(
+        output,
+        masks,
+        labels,
+        index,
+        kl_kind=config.kl,
+        kl_weight=config.kl_weight,
+        orthogonal=config.orthogonal,
+    )
+
+
+def average_precision(model: BayesPFL, data: Dataset) -> float:
+    """What validation goes by: the mean over categories of the average precision of images and of pixels (strict)."""
+    from .evaluation import evaluate  # only here: evaluation stands above training
+
+    mean = evaluate(model, data, EvalConfig(num_samples=5)).loc["mean"]  # 5 samples, as in the reference
+    return float(mean[["image_ap", "pixel_ap"]].mean())
+
+
+def _epoch(
+    model: BayesPFL,
+    data: Dataset,
+    config: TrainConfig,
+    optimizer: torch.optim.Optimizer,
+    epoch: int,
+    epochs: int,
+    progress: bool,
+) -> dict:
+    """One pass over the data; returns its row of the history."""
+    started = time.perf_counter()
+    # Each epoch has a seed of its own: so nothing random need be stored to resume.
+    seed = (config.seed, model.stage, epoch)
+    generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    batches = loader(
+        data,
+        model.clip.image_size,
+        config.batch_size,
+        shuffle=True,
+        seed=seed,
+        augment=config.augment,
+        mosaic=config.mosaic,
+        workers=config.workers,
+    )
+    per_epoch = len(batches)
+    sums = {}
+    model.train()
+    bar = tqdm(batches, desc=f"stage {model.stage} {epoch + 1}/{epochs}", disable=not progress)
+    for i, batch in enumerate(bar):
+        share = schedule(epoch * per_epoch + i, epochs * per_epoch, config.warmup)
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+        parts = step_losses(model, batch.images, batch.masks, batch.labels, batch.class_names, config, generator)
+        total = sum(parts.values())
+        if not torch.isfinite(total):
+            raise FloatingPointError(
+                f"the loss is {total.item()} in stage {model.stage}, epoch {epoch + 1}, step {i + 1}; "
+                "lower the learning rates or flow_init"
+            )
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        optimizer.step()
+        for name, value in ({"loss": total} | {f"loss_{name}": value for name, value in parts.items()}).items():
+            sums[name] = sums.get(name, 0.0) + value.item()
+        bar.set_postfix(loss=f"{sums['loss'] / (i + 1):.3f}")
+    model.eval()
+    row = {"stage": model.stage, "epoch": epoch + 1} | {k: v / per_epoch for k, v in sums.items()}
+    return row | {"lr": optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
+
+
+def _check(data: Dataset) -> None:
+    if not len(data):
+        raise ValueError(f"data set {data.name!r} is empty; check its root folder")
+    for sample in data.samples:
+        if sample.label is None:
+            raise ValueError(f"{sample.image} has no label; training needs normal and anomalous images, told apart")
+        if sample.label == 1 and sample.mask is None:
+            raise ValueError(f"{sample.image} is anomalous but has no mask; training needs one, or leave the image out")
+
+
+def _identity(model: BayesPFL, data: Dataset, config: TrainConfig, validation: Dataset | None) -> dict:
+    """All that decides how a run goes; a folder goes on only with the same."""
+    return {
+        "train configuration": {k: v for k, v in asdict(config).items() if k != "workers"},
+        "model configuration": asdict(model.config),
+        "CLIP": model.clip.fingerprint,
+        "data set": data.fingerprint(),
+        "validation set": validation.fingerprint() if validation else None,
+    }
+
+
+def _stalled(state: dict, patience: int) -> bool:
+    return state["best"] is not None and state["epoch"] - 1 - state["best"]["epoch"] >= patience
+
+
+def _keep(model: BayesPFL, state: dict, identity: dict, out: Path) -> None:
+    """Write all that a killed run needs, in one file that is whole or absent."""
+    out.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    torch.save({"identity": identity, "state": state, "weights": model.state_dict()}, buffer)
+    _write(out / PROGRESS, buffer.getvalue())
+    _write(out / HISTORY, pd.DataFrame(state["history"]).to_csv(index=False).encode())
+
+
+def _resume(model: BayesPFL, identity: dict, out: Path | None) -> dict:
+    """The state of a run: a fresh one, or the one found in `out`, with the model put back to it."""
+    fresh = {"stage": 1, "epoch": 0, "optimizer": None, "best": None, "history": []}
+    if out is None or not (out / PROGRESS).is_file():
+        return fresh
+    found = torch.load(out / PROGRESS, map_location=model.clip.device, weights_only=True)
+    for key, ours in identity.items():
+        if found["identity"][key] != ours:
+            raise ValueError(f"{out} holds a run with another {key}; choose another folder, or delete it to start anew")
+    model.load_state_dict(found["weights"])
+    return found["state"]

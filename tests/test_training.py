@@ -1,0 +1,178 @@
+"""The training loop: what it changes, that it repeats itself, and that it survives being killed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pfl import training
+from pfl.checkpoint import load
+from pfl.config import ModelConfig, TrainConfig, preset
+from pfl.data.samples import Dataset, Sample
+from pfl.model import BayesPFL
+from pfl.training import optimizer_of, schedule, train
+
+CONFIG = TrainConfig(epochs=2, stage2_epochs=2, batch_size=4, lr_projection=1e-3)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """Ten grey tiles of two categories, half of them with a white square and its mask."""
+    folder, rng, samples = tmp_path_factory.mktemp("tiles"), np.random.default_rng(0), []
+    for i in range(10):
+        pixels, mask = rng.integers(60, 120, (32, 32, 3)).astype(np.uint8), np.zeros((32, 32), np.uint8)
+        if i % 2:
+            y, x = rng.integers(0, 20, 2)
+            pixels[y : y + 12, x : x + 12], mask[y : y + 12, x : x + 12] = 255, 255
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+        Image.fromarray(mask).save(folder / f"{i}_mask.png")
+        category = ("tile", "plate")[i // 5]
+        samples.append(
+            Sample(
+                image=folder / f"{i}.png",
+                category=category,
+                class_name=category,
+                label=i % 2,
+                mask=folder / f"{i}_mask.png" if i % 2 else None,
+            )
+        )
+    return Dataset(name="tiles", samples=tuple(samples))
+
+
+@pytest.fixture
+def fresh(clip):
+    return lambda: BayesPFL(clip, ModelConfig(num_prompts=2, num_flows=2, flow_init=0.02, base_variance=1e-3))
+
+
+def same(first, second):
+    return all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
+
+
+def test_training_lowers_the_loss_and_leaves_the_clip_alone(fresh, data):
+    model = fresh()
+    before = {name: value.clone() for name, value in model.clip.state_dict().items()}
+    config = dataclasses.replace(CONFIG, epochs=12, stage2_epochs=4, augment=False, lr_projection=4e-3)
+    history = train(model, data, config, progress=False).history
+    first = history[history.stage == 1]
+    assert first.loss_focal.iloc[-3:].mean() < 0.7 * first.loss_focal.iloc[0]
+    assert model.stage == 2 and list(history.columns[:2]) == ["stage", "epoch"] and len(history) == 16
+    assert all(torch.equal(value, before[name]) for name, value in model.clip.state_dict().items())
+
+
+def test_each_stage_trains_its_own_parameters(fresh, data):
+    start, one, two = fresh(), fresh(), fresh()
+    train(one, data, dataclasses.replace(CONFIG, epochs=1, stage2_epochs=0), progress=False)
+    train(two, data, dataclasses.replace(CONFIG, epochs=1, stage2_epochs=1), progress=False)
+
+    def moved(first, second):
+        second = second.state_dict()
+        return {k.split(".")[0] for k, v in first.state_dict().items() if not torch.equal(v, second[k])}
+
+    everything = {name.split(".")[0] for name in start.state_dict()}
+    assert moved(start, one) == everything - {"image_mapping", "fusion"}
+    assert moved(one, two) == {"image_mapping", "fusion", "class_mapping"}
+
+
+def test_the_groups_have_the_published_learning_rates(fresh):
+    model, config = fresh(), TrainConfig(lr_prompts=1.0, lr_flow=2.0, lr_temperature=3.0, lr_projection=4.0)
+    rates = {id(p): group["lr"] for group in optimizer_of(model, config).param_groups for p in group["params"]}
+    rate = {name: rates.get(id(p)) for name, p in model.named_parameters()}
+    assert rate["prompts.states"] == 1 and rate["temperature_pixel"] == 3
+    assert rate["isd.u.weight"] == rate["iad.c"] == rate["iad.state"] == 2
+    assert rate["isd.inference.mean.0.weight"] == rate["attention.query.bias"] == rate["class_mapping.weight"] == 4
+    assert {name.split(".")[0] for name, r in rate.items() if r is None} == {"image_mapping", "fusion"}
+
+
+def test_the_schedule_rises_for_a_tenth_and_falls_as_a_cosine():
+    shares = [schedule(step, 100, 0.1) for step in range(100)]
+    assert shares[0] == pytest.approx(0.1) and shares[9] == shares[10] == 1
+    assert shares[55] == pytest.approx(0.5) and shares[99] < 1e-3
+
+
+def test_a_seed_repeats_a_run_and_another_does_not(fresh, data):
+    first, again, other = fresh(), fresh(), fresh()
+    runs = [
+        train(m, data, dataclasses.replace(CONFIG, seed=s), progress=False)
+        for m, s in ((first, 0), (again, 0), (other, 1))
+    ]
+    assert same(first, again) and not same(first, other)
+    losses = [run.history.drop(columns="seconds") for run in runs]
+    assert losses[0].equals(losses[1]) and not losses[0].equals(losses[2])
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_a_killed_run_goes_on_to_the_same_end(fresh, data, tmp_path, monkeypatch, killed_after):
+    """Killed within stage 1, between the stages, and within stage 2."""
+    whole, broken, resumed = fresh(), fresh(), fresh()
+    expected = train(whole, data, CONFIG, out=tmp_path / "whole", progress=False).history
+    epoch, count = training._epoch, iter(range(10))
+
+    def dies(*args):
+        if next(count) == killed_after:
+            raise KeyboardInterrupt
+        return epoch(*args)
+
+    monkeypatch.setattr(training, "_epoch", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, data, CONFIG, out=tmp_path / "run", progress=False)
+    monkeypatch.setattr(training, "_epoch", epoch)
+    run = train(resumed, data, CONFIG, out=tmp_path / "run", progress=False)
+    assert same(whole, resumed) and resumed.stage == 2
+    assert run.history.drop(columns="seconds").equals(expected.drop(columns="seconds"))
+    assert same(load(tmp_path / "run", resumed.clip), whole)
+
+
+def test_a_finished_run_is_not_run_again_and_another_is_refused(fresh, data, tmp_path):
+    model, again = fresh(), fresh()
+    train(model, data, CONFIG, out=tmp_path, progress=False)
+    assert len(train(again, data, CONFIG, out=tmp_path, progress=False).history) == 4 and same(model, again)
+    assert (tmp_path / "history.csv").read_text().count("\n") == 5
+    with pytest.raises(ValueError, match="another train configuration; choose another folder"):
+        train(fresh(), data, dataclasses.replace(CONFIG, seed=1), out=tmp_path, progress=False)
+
+
+def test_validation_keeps_the_best_epoch_and_stops_when_it_gets_no_better(fresh, data, monkeypatch):
+    model, seen = fresh(), []
+    values = iter([0.1, 0.5, 0.4, 0.3, 0.9])
+
+    def scores(model, data):
+        seen.append({name: value.clone() for name, value in model.state_dict().items()})
+        return next(values)
+
+    monkeypatch.setattr(training, "average_precision", scores)
+    config = dataclasses.replace(CONFIG, epochs=9, stage2_epochs=0, patience=2)
+    run = train(model, data, config, validation=data, progress=False)
+    assert run.history.validation.tolist() == [0.1, 0.5, 0.4, 0.3]
+    assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
+
+
+def test_bfloat16_trains_too(fresh, data):
+    run = train(fresh(), data, dataclasses.replace(CONFIG, precision="bf16", epochs=1), progress=False)
+    exact = train(fresh(), data, dataclasses.replace(CONFIG, epochs=1), progress=False)
+    assert np.isclose(run.history.loss[0], exact.history.loss[0], rtol=0.05)
+
+
+def test_data_that_cannot_train_is_refused(fresh, data):
+    unknown = dataclasses.replace(data[0], label=None)
+    bare = dataclasses.replace(data[1], mask=None)
+    for sample, message in ((unknown, "has no label"), (bare, "has no mask")):
+        with pytest.raises(ValueError, match=message) as caught:
+            train(fresh(), Dataset(name="bad", samples=(sample,)), CONFIG, progress=False)
+        assert str(sample.image) in str(caught.value)
+
+
+def test_a_loss_that_explodes_says_where(fresh, data):
+    model = fresh()
+    model.prompts.context.data[:] = float("nan")
+    with pytest.raises(FloatingPointError, match="stage 1, epoch 1, step 1"):
+        train(model, data, CONFIG, progress=False)
+
+
+def test_presets_differ_where_scales_differ():
+    tiny, paper = preset("tiny"), preset("paper")
+    assert tiny.model.flow_init < paper.model.flow_init == 1.0
+    assert tiny.train.lr_projection > paper.train.lr_projection == 1e-4
+    with pytest.raises(ValueError, match="choose one of tiny, small, paper"):
+        preset("huge")
