@@ -1,0 +1,191 @@
+"""Defects of the workshop: each `(rng, image, region, scale) -> (image, mask)`.
+
+`image` (size, size, 3) is a flawless scene, `region` (size, size) in [0, 1] the surface that can be hurt, `scale` stretches the
+defect (close-ups use more than 1). The mask (size, size) in [0, 1] says how much each pixel was changed.
+"""
+
+import cv2
+import numpy as np
+
+from pfl.data.surfaces import colour, noise, spots
+
+Rng = np.random.Generator
+
+
+def anchor(rng: Rng, region: np.ndarray) -> np.ndarray:
+    """A random point (x, y) well inside the region and not at the rim of the picture."""
+    inside = cv2.erode(region, np.ones((9, 9), np.uint8)) > 0.5
+    margin = region.shape[0] // 12
+    inside[:margin] = inside[-margin:] = inside[:, :margin] = inside[:, -margin:] = False
+    ys, xs = np.nonzero(inside if inside.any() else region > 0.5)
+    i = rng.integers(len(xs))
+    return np.array([xs[i], ys[i]], float)
+
+
+def stroke(size: int, path: np.ndarray, width: float) -> np.ndarray:
+    """An antialiased line (size, size) through the points of `path` (n, 2) in pixels."""
+    canvas = np.zeros((size, size), np.uint8)
+    cv2.polylines(canvas, [np.round(path * 16).astype(np.int32)], False, 255, max(1, round(width)), cv2.LINE_AA, 4)
+    return cv2.GaussianBlur(canvas, (0, 0), 0.6).astype(np.float32) / 255
+
+
+def blob(rng: Rng, size: int, centre: np.ndarray, radius: float, ragged: float = 0.5, soft: float = 0.15) -> np.ndarray:
+    """An irregular patch (size, size) in [0, 1]; radius in pixels."""
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    angle, squash = rng.uniform(0, np.pi), rng.uniform(0.6, 1.0)
+    dx, dy = x - centre[0], y - centre[1]
+    u, v = np.cos(angle) * dx + np.sin(angle) * dy, (-np.sin(angle) * dx + np.cos(angle) * dy) / squash
+    inside = 1 - np.hypot(u, v) / radius + ragged * noise(rng, size, 0.6 * size / radius, 2)
+    return np.clip(inside / soft, 0, 1)
+
+
+def tint(rng: Rng, image: np.ndarray, mask: np.ndarray, least: float = 0.25) -> np.ndarray:
+    """A colour (3,) that stands out by at least `least` from what lies under the mask."""
+    under = (image * mask[..., None]).sum((0, 1)) / max(mask.sum(), 1e-6)
+    for _ in range(20):
+        candidate = colour(rng, value=(0, 1))
+        if np.abs(candidate - under).mean() > least:
+            return candidate
+    return np.float32(under < 0.5)
+
+
+def cover(image: np.ndarray, paint: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    a = alpha[..., None]
+    return (image * (1 - a) + np.clip(paint, 0, 1) * a).astype(np.float32)
+
+
+def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
+    """One to three long thin lines that run together, light or dark."""
+    size = image.shape[0]
+    centre, angle, length = anchor(rng, region), rng.uniform(0, np.pi), rng.uniform(0.2, 0.5) * size * scale
+    t = np.linspace(-0.5, 0.5, 20)[:, None]
+    bend = rng.uniform(-0.15, 0.15) * length
+    along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    alpha = np.zeros((size, size), np.float32)
+    for k in range(rng.integers(1, 4)):
+        path = centre + length * t * along + (bend * 4 * t**2 + rng.uniform(-1, 1) * k * 5 * scale) * across
+        alpha = np.maximum(alpha, stroke(size, path, rng.uniform(2, 3.5) * scale))
+    alpha *= region
+    return cover(image, tint(rng, image, alpha, 0.3), alpha * rng.uniform(0.65, 1)), alpha
+
+
+def crack(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
+    """A jagged dark line with branches."""
+    size = image.shape[0]
+
+    def walk(start, angle, steps):
+        path = [start]
+        for _ in range(steps):
+            angle += rng.normal(0, 0.45)
+            path.append(path[-1] + rng.uniform(4, 9) * scale * np.array([np.cos(angle), np.sin(angle)]))
+        return np.array(path)
+
+    heading = rng.uniform(0, 2 * np.pi)
+    trunk = walk(anchor(rng, region), heading, int(rng.integers(7, 14)))
+    alpha = stroke(size, trunk, rng.uniform(2, 3.5) * scale)
+    for _ in range(rng.integers(1, 4)):
+        start = trunk[rng.integers(1, len(trunk))]
+        twig = walk(start, heading + rng.choice([-1, 1]) * rng.uniform(0.5, 1.2), int(rng.integers(3, 7)))
+        alpha = np.maximum(alpha, stroke(size, twig, rng.uniform(1.5, 2.5) * scale))
+    alpha *= region
+    return cover(image, image * rng.uniform(0, 0.3), alpha * rng.uniform(0.75, 1)), alpha
+
+
+def stain(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
+    """A patch of another colour through which the surface still shows."""
+    size = image.shape[0]
+    alpha = (
+        blob(rng, size, anchor(rng, region), rng.uniform(0.08, 0.2) * size * scale, soft=rng.uniform(0.1, 0.5)) * region
+    )
+    paint = 0.7 * tint(rng, image, alpha, 0.3) + 0.3 * image
+    return cover(image, paint, alpha * rng.uniform(0.45, 0.95)), alpha
+
+
+def hole(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
+    """A deep dark opening with a lit rim."""
+    size = image.shape[0]
+    centre, radius = anchor(rng, region), rng.uniform(0.05, 0.12) * size * scale
+    alpha = blob(rng, size, centre, radius, ragged=rng.uniform(0.1, 0.5), soft=0.2) * region
+    rim = np.clip(cv2.GaussianBlur(alpha, (0, 0), 1.5 * scale) * 2, 0, 1) * region
+    image = cover(image, image * rng.uniform(1.2, 1.8), rim * 0.7)
+    depth = np.float32(rng.uniform(0, 0.12)) * np.ones(3, np.float32)
+    return cover(image, depth, alpha), np.maximum(alpha, rim * 0.6)
+
+
+def bare_patch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
+    """A place where the surface is worn or missing: its texture is gone."""
+    size = image.shape[0]
+    alpha = blob(rng, size, anchor(rng, region), rng.uniform(0.1, 0.2) * size * scale, soft=0.15) * region
+    under = cv2.GaussianBlur(image, (0, 0), 12)
+    paint = under * rng.uniform(0.3, 0.7) if rng.random() < 0.5 else under + rng.uniform(0.2, 0.45)
+    return cover(image, paint * (1 + 0.05 * noise(rng, size, 60))[..., None], alpha), alpha
+
+
+def misprint(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
+    """A piece of the same surface, turned and put in the wrong place."""
+    size = image.shape[0]
+    centre, source = anchor(rng, region), anchor(rng, region)
+    half = rng.uniform(0.09, 0.17, 2) * size * scale
+    angle = rng.uniform(30, 150)
+    matrix = cv2.getRotationMatrix2D(tuple(source), angle, rng.uniform(0.6, 1.8))
+    matrix[:, 2] += centre - source
+    moved = cv2.warpAffine(image, matrix, (size, size), borderMode=cv2.BORDER_REFLECT)
+    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
+    turn = np.radians(rng.uniform(0, 90))
+    corners = corners @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).T + centre
+    alpha = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(alpha, np.round(corners * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
+    alpha = alpha.astype(np.float32) / 255 * region
+    edge = np.clip(alpha - cv2.erode(alpha, np.ones((3, 3), np.uint8)), 0, 1)
+    return cover(cover(image, moved * rng.uniform(0.7, 1.3), alpha), image * 0.3, edge * 0.5), alpha
+
+
+def bite(rng: Rng, silhouette: np.ndarray, scale: float = 1.0) -> np.ndarray:
+    """The piece (size, size) of an object that is missing, broken off at its edge."""
+    size = silhouette.shape[0]
+    edge = (silhouette > 0.5) & (cv2.erode(silhouette, np.ones((3, 3), np.uint8)) < 0.5)
+    ys, xs = np.nonzero(edge)
+    i = rng.integers(len(xs))
+    shape = blob(
+        rng,
+        size,
+        np.array([xs[i], ys[i]], float),
+        rng.uniform(0.1, 0.17) * size * scale,
+        ragged=0.25,
+        soft=0.1,
+    )
+    return shape * (silhouette > 0.5)
+
+
+# ---- defects that only the target workshop has ----------------------------------------------------------------------
+
+
+def foreign_body(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
+    """Something that does not belong: a thread or a pellet lying on top, with its shadow."""
+    size = image.shape[0]
+    if rng.random() < 0.5:
+        n, angle = 14, rng.uniform(0, 2 * np.pi)
+        turns = angle + np.cumsum(rng.normal(0, 0.35, n))
+        steps = rng.uniform(5, 9) * scale * np.stack([np.cos(turns), np.sin(turns)], 1)
+        path = anchor(rng, region) + np.cumsum(steps, 0) - steps.sum(0) / 2
+        alpha = stroke(size, path, rng.uniform(3, 5) * scale)
+    else:
+        radius = rng.uniform(0.05, 0.1) * size * scale
+        alpha = blob(rng, size, anchor(rng, region), radius, ragged=0.2, soft=0.15)
+    shadow = cv2.GaussianBlur(np.roll(alpha, (3, 3), (0, 1)), (0, 0), 2)
+    shading = 1 + 0.4 * (np.roll(alpha, (2, 2), (0, 1)) - alpha)
+    paint = tint(rng, image, alpha, 0.3) * shading[..., None]
+    return cover(image * (1 - 0.5 * shadow[..., None]), paint, alpha), alpha
+
+
+def corrosion(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
+    """A cluster of rust-coloured or mouldy specks."""
+    size = image.shape[0]
+    patch = blob(rng, size, anchor(rng, region), rng.uniform(0.13, 0.22) * size * scale, soft=0.4) * region
+    specks = np.clip(spots(rng, size, int(1200 / scale**2), (0.006 * scale, 0.014 * scale)) * 1.5, 0, 1) * patch
+    rust = (
+        colour(rng, (10, 35), (0.6, 0.95), (0.25, 0.6))
+        if rng.random() < 0.7
+        else colour(rng, (90, 160), (0.2, 0.5), (0.15, 0.4))
+    )
+    return cover(image, rust, np.maximum(specks, 0.35 * patch)), patch

@@ -1,0 +1,282 @@
+"""Objects of the workshop: each `(rng) -> Part`, a silhouette with paint, drawn in the unit square about the origin."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pfl.data.surfaces import colour, noise
+
+Rng = np.random.Generator
+SHIFT = 4  # sub-pixel bits of OpenCV's polygon filler
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """An object: outlines (n, 2) in about [-1, 1], holes cut from them, and layers painted on top."""
+
+    outline: tuple[np.ndarray, ...]
+    colour: np.ndarray
+    holes: tuple[np.ndarray, ...] = ()
+    layers: tuple[tuple[np.ndarray, np.ndarray], ...] = ()  # (polygon, colour), drawn in order
+    bevel: float = 0.05  # how far shading reaches in from the edge, in object units
+    rough: float = 0.05  # surface grain
+
+
+def disc(radius: float, centre=(0.0, 0.0), points: int = 72, wobble=None) -> np.ndarray:
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    r = radius * (1 if wobble is None else wobble(angle))
+    return np.stack([centre[0] + r * np.cos(angle), centre[1] + r * np.sin(angle)], 1)
+
+
+def box(x0: float, y0: float, x1: float, y1: float, corner: float = 0.0) -> np.ndarray:
+    if corner <= 0:
+        return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], float)
+    quarter = np.linspace(0, np.pi / 2, 8)
+    centres = [
+        (x1 - corner, y1 - corner),
+        (x0 + corner, y1 - corner),
+        (x0 + corner, y0 + corner),
+        (x1 - corner, y0 + corner),
+    ]
+    return np.concatenate(
+        [np.stack([cx + corner * np.cos(quarter + k * np.pi / 2), cy + corner * np.sin(quarter + k * np.pi / 2)], 1)
+         for k, (cx, cy) in enumerate(centres)]
+    )  # fmt: skip
+
+
+def ngon(n: int, radius: float) -> np.ndarray:
+    return disc(radius, points=n)
+
+
+def metal(rng: Rng) -> np.ndarray:
+    return colour(rng, (20, 240), (0, 0.2), (0.5, 0.9))
+
+
+# ---- auxiliary objects ----------------------------------------------------------------------------------------------
+
+
+def washer(rng: Rng) -> Part:
+    return Part(outline=(disc(0.95),), holes=(disc(rng.uniform(0.35, 0.6)),), colour=metal(rng))
+
+
+def nut(rng: Rng) -> Part:
+    return Part(outline=(ngon(6, 1.0),), holes=(disc(rng.uniform(0.4, 0.55)),), colour=metal(rng), bevel=0.12)
+
+
+def button(rng: Rng) -> Part:
+    tint, r = colour(rng), rng.uniform(0.2, 0.3)
+    holes = tuple(disc(0.09, (r * np.cos(a), r * np.sin(a))) for a in np.pi / 4 + np.pi / 2 * np.arange(4))
+    return Part(outline=(disc(0.95),), holes=holes, colour=tint, layers=((disc(0.7), tint * 0.85),), bevel=0.1)
+
+
+def cookie(rng: Rng) -> Part:
+    phase, tint = rng.uniform(0, 6, 3), colour(rng, (22, 40), (0.35, 0.65), (0.55, 0.9))
+    wobble = lambda a: 1 + 0.03 * np.sin(3 * a + phase[0]) + 0.02 * np.sin(7 * a + phase[1])  # noqa: E731
+    chips = []
+    for _ in range(rng.integers(6, 13)):
+        a, r = rng.uniform(0, 2 * np.pi), 0.75 * np.sqrt(rng.uniform())
+        chips.append((disc(rng.uniform(0.06, 0.12), (r * np.cos(a), r * np.sin(a)), 9), tint * 0.3))
+    return Part(outline=(disc(0.92, wobble=wobble),), colour=tint, layers=tuple(chips), bevel=0.2, rough=0.15)
+
+
+def bottle(rng: Rng) -> Part:
+    tint, neck = colour(rng, (80, 240), (0.2, 0.8), (0.3, 0.8)), rng.uniform(0.13, 0.2)
+    body = np.array(
+        [
+            (-neck, -1),
+            (neck, -1),
+            (neck, -0.5),
+            (0.45, -0.2),
+            (0.45, 0.95),
+            (-0.45, 0.95),
+            (-0.45, -0.2),
+            (-neck, -0.5),
+        ]
+    )
+    label = box(-0.45, 0.1, 0.45, 0.6), colour(rng, value=(0.6, 1))
+    cap = box(-neck - 0.03, -1, neck + 0.03, -0.82), colour(rng)
+    return Part(outline=(body,), colour=tint, layers=(label, cap), bevel=0.25)
+
+
+def bolt(rng: Rng) -> Part:
+    tint, width = metal(rng), rng.uniform(0.16, 0.24)
+    threads = tuple((box(-width, y, width, y + 0.05), tint * 0.6) for y in np.arange(0.0, 0.92, 0.11))
+    shaft, head = box(-width, -0.6, width, 0.98), box(-0.45, -0.98, 0.45, -0.55, 0.06)
+    return Part(outline=(shaft, head), colour=tint, layers=threads, bevel=0.12)
+
+
+def ticket(rng: Rng) -> Part:
+    paper, ink = colour(rng, saturation=(0, 0.4), value=(0.75, 1)), colour(rng, value=(0.05, 0.4))
+    rows = np.linspace(-0.2, 0.45, int(rng.integers(3, 6)))
+    text = tuple((box(-0.75, y, rng.uniform(0.3, 0.75), y + 0.08), ink) for y in rows)
+    title = box(-0.75, -0.5, rng.uniform(0.0, 0.5), -0.33), colour(rng)
+    return Part(
+        outline=(box(-0.95, -0.68, 0.95, 0.68, 0.08),),
+        colour=paper,
+        layers=(title, *text),
+        bevel=0.01,
+        rough=0.02,
+    )
+
+
+def socket(rng: Rng) -> Part:
+    tint = colour(rng, saturation=(0, 0.5))
+    pins = [(x, y) for x in np.linspace(-0.6, 0.6, int(rng.integers(3, 6))) for y in (-0.22, 0.22)]
+    gold = colour(rng, (35, 50), (0.4, 0.7), (0.7, 0.95))
+    layers = (
+        (box(-0.8, -0.42, 0.8, 0.42, 0.05), tint * 0.6),
+        *((box(x - 0.08, y - 0.08, x + 0.08, y + 0.08), gold) for x, y in pins),
+    )
+    return Part(outline=(box(-0.98, -0.6, 0.98, 0.6, 0.1),), colour=tint, layers=layers)
+
+
+# ---- shapes that only pre-training sees -----------------------------------------------------------------------------
+
+
+def shape(rng: Rng) -> Part:
+    """A random plain shape: star, cross, polygon, ellipse or blob, with random holes and patches."""
+    kind = rng.integers(5)
+    if kind == 0:
+        n, inner = int(rng.integers(4, 9)), rng.uniform(0.35, 0.7)
+        outline = disc(1.0, points=2 * n, wobble=lambda a: np.where(np.arange(len(a)) % 2, inner, 1.0))
+    elif kind == 1:
+        arm = rng.uniform(0.2, 0.5)
+        outline = np.array([(-arm, -1), (arm, -1), (arm, -arm), (1, -arm), (1, arm), (arm, arm), (arm, 1), (-arm, 1), (-arm, arm), (-1, arm), (-1, -arm), (-arm, -arm)])  # fmt: skip
+    elif kind == 2:
+        outline = ngon(int(rng.integers(3, 9)), 1.0) * (1, rng.uniform(0.5, 1))
+    elif kind == 3:
+        outline = disc(1.0) * (1, rng.uniform(0.35, 1))
+    else:
+        p, q = rng.uniform(0, 6, 2), rng.uniform(0.05, 0.2, 2)
+        outline = disc(0.85, wobble=lambda a: 1 + q[0] * np.sin(2 * a + p[0]) + q[1] * np.sin(3 * a + p[1]))
+    tint = colour(rng)
+    spot = lambda: disc(rng.uniform(0.08, 0.25), rng.uniform(-0.3, 0.3, 2), int(rng.integers(4, 30)))  # noqa: E731
+    holes = tuple(spot() for _ in range(rng.integers(0, 3))) if rng.random() < 0.4 else ()
+    layers = tuple((spot(), colour(rng)) for _ in range(rng.integers(0, 4))) if rng.random() < 0.5 else ()
+    return Part(
+        outline=(outline,),
+        holes=holes,
+        layers=layers,
+        colour=tint,
+        bevel=rng.uniform(0.01, 0.3),
+        rough=rng.uniform(0.01, 0.2),
+    )
+
+
+# ---- target objects -------------------------------------------------------------------------------------------------
+
+
+def gear(rng: Rng) -> Part:
+    teeth, depth = int(rng.integers(9, 15)), rng.uniform(0.76, 0.84)
+    wobble = lambda a: np.where(np.sin(teeth * a) > 0, 1.0, depth)  # noqa: E731
+    tint = metal(rng)
+    return Part(outline=(disc(1.0, points=40 * teeth, wobble=wobble),), holes=(disc(rng.uniform(0.18, 0.3)),), colour=tint, layers=((disc(0.6), tint * 0.85),))  # fmt: skip
+
+
+def capsule(rng: Rng) -> Part:
+    body, cap = colour(rng, value=(0.5, 1)), colour(rng, value=(0.4, 0.9))
+    half = np.concatenate([[(0.0, -0.38), (0.0, 0.38)], disc(0.38, (-0.6, 0))[18:55]])
+    return Part(
+        outline=(box(-0.98, -0.38, 0.98, 0.38, 0.37),),
+        colour=body,
+        layers=((half, cap),),
+        bevel=0.25,
+        rough=0.01,
+    )
+
+
+def key(rng: Rng) -> Part:
+    tint = colour(rng, (30, 230), (0, 0.45), (0.55, 0.9))
+    cuts = rng.uniform(0.02, 0.16, 5)
+    blade = [(-0.3, -0.13), (0.98, -0.13)] + [(0.9 - 0.2 * i, 0.2 - c) for i, c in enumerate(cuts)] + [(-0.3, 0.2)]
+    bow = disc(0.42, (-0.56, 0))
+    return Part(outline=(bow, np.array(blade)), holes=(disc(0.15, (-0.68, 0)),), colour=tint)
+
+
+def chip(rng: Rng) -> Part:
+    black, pin = colour(rng, saturation=(0, 0.2), value=(0.1, 0.3)), metal(rng)
+    n = int(rng.integers(4, 8))
+    xs = np.linspace(-0.75, 0.75, n)
+    legs = tuple(box(x - 0.05, side * 0.4, x + 0.05, side * 0.8) for x in xs for side in (-1, 1))
+    paint = tuple((leg, pin) for leg in legs)
+    mark = (
+        (disc(0.07, (-0.72, 0.25)), black * 2),
+        (box(-0.4, -0.12, 0.5, -0.04), black + 0.35),
+        (box(-0.4, 0.08, 0.3, 0.16), black + 0.35),
+    )
+    return Part(
+        outline=(box(-0.95, -0.48, 0.95, 0.48, 0.03), *legs),
+        colour=black,
+        layers=(*paint, (box(-0.95, -0.48, 0.95, 0.48), black), *mark),
+    )
+
+
+def domino(rng: Rng) -> Part:
+    face, pip = colour(rng, saturation=(0, 0.5), value=(0.6, 1)), colour(rng, value=(0.05, 0.35))
+    spots = ((-1, -1), (1, 1), (1, -1), (-1, 1), (0, 0))
+    layers = [(box(-0.02, -0.4, 0.02, 0.4), pip)]
+    for centre in (-0.46, 0.46):
+        layers += [(disc(0.075, (centre + 0.22 * x, 0.24 * y)), pip) for x, y in spots]
+    return Part(outline=(box(-0.95, -0.48, 0.95, 0.48, 0.08),), colour=face, layers=tuple(layers), rough=0.01)
+
+
+# ---- drawing --------------------------------------------------------------------------------------------------------
+
+
+def place(rng: Rng, size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A random pose: turn, scale and shift of object units to pixels."""
+    angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.34, 0.45) * size
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    centre = size * (0.5 + rng.uniform(-0.06, 0.06, 2))
+    return lambda points: points @ turn.T + centre
+
+
+def fill(polygons, pose: Callable, size: int) -> np.ndarray:
+    """Antialiased union of polygons (size, size) in [0, 1]."""
+    mask = np.zeros((size, size), np.uint8)
+    for polygon in polygons:
+        cv2.fillPoly(mask, [np.round(pose(polygon) * 2**SHIFT).astype(np.int32)], 255, cv2.LINE_AA, SHIFT)
+    return mask.astype(np.float32) / 255
+
+
+def draw(
+    rng: Rng, part: Part, ground: np.ndarray, bite: Callable | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Lay a part on a ground.
+
+    Args:
+        ground: image (size, size, 3).
+        bite: for a missing part: silhouette -> the piece of it that is gone, both (size, size).
+
+    Returns:
+        image, silhouette, and the missing piece or None.
+    """
+    size = ground.shape[0]
+    pose = place(rng, size)
+    silhouette = fill(part.outline, pose, size) * (1 - fill(part.holes, pose, size))
+    paint = np.tile(part.colour, (size, size, 1)).astype(np.float32)
+    for polygon, tint in part.layers:
+        inside = fill((polygon,), pose, size)[..., None]
+        paint = paint * (1 - inside) + np.clip(tint, 0, 1).astype(np.float32) * inside
+    missing = None if bite is None else bite(silhouette)
+    if missing is not None:
+        silhouette = silhouette * (1 - missing)
+    # Light from a random side: a blurred silhouette is a height, its slope along the light is the shading.
+    reach = max(1.0, part.bevel * size * 0.4)
+    height = cv2.GaussianBlur(silhouette, (0, 0), reach)
+    light = rng.uniform(0, 2 * np.pi)
+    slope = (np.gradient(height, axis=1) * np.cos(light) + np.gradient(height, axis=0) * np.sin(light)) * reach * 2.5
+    tone = 1 + 0.35 * slope + part.rough * noise(rng, size, 50, 2) + 0.08 * noise(rng, size, 2, 1)
+    paint = np.clip(paint * tone[..., None], 0, 1)
+    offset = np.float32([[1, 0, 4 * np.cos(light)], [0, 1, 4 * np.sin(light)]])
+    shadow = cv2.GaussianBlur(cv2.warpAffine(silhouette, offset, (size, size)), (0, 0), 3)
+    ground = ground * (1 - rng.uniform(0.2, 0.5) * shadow[..., None])
+    image = blend_mask(ground, paint, silhouette)
+    return image, silhouette, missing
+
+
+def blend_mask(below: np.ndarray, above: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    mask = mask[..., None]
+    return (below * (1 - mask) + above * mask).astype(np.float32)

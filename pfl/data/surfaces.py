@@ -1,0 +1,284 @@
+"""Surfaces of the workshop: procedural textures, each `(rng, size) -> float32 image (size, size, 3) in [0, 1]`.
+
+Every surface varies in colour, scale, direction and in faults that are *allowed* (knots, veins, flecks), so that unusual is
+not the same as defective.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+import cv2
+import numpy as np
+
+Rng = np.random.Generator
+
+
+def noise(rng: Rng, size: int, cells: float, octaves: int = 3, stretch: float = 1.0) -> np.ndarray:
+    """Smooth random field (size, size), mean about 0, values about -1 to 1; `cells` bumps across the image, `stretch` > 1 drawn out along x."""
+    field, total = np.zeros((size, size), np.float32), 0.0
+    for octave in range(octaves):
+        n = cells * 2**octave
+        shape = max(2, round(n)), max(2, round(n / stretch))
+        bumps = rng.standard_normal((min(shape[0], size), min(shape[1], size)), np.float32)
+        field += cv2.resize(bumps, (size, size), interpolation=cv2.INTER_CUBIC) * 0.5**octave
+        total += 0.25**octave
+    return field / (2 * np.sqrt(total))
+
+
+def axes(rng: Rng, size: int, turn: float = np.pi) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates u, v in [-0.5, 0.5] turned by a random angle of at most `turn` radians."""
+    angle = rng.uniform(-turn, turn)
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size - 0.5
+    return np.cos(angle) * x + np.sin(angle) * y, -np.sin(angle) * x + np.cos(angle) * y
+
+
+def colour(rng: Rng, hue=(0, 360), saturation=(0, 1), value=(0.2, 0.9)) -> np.ndarray:
+    """A random RGB colour (3,) from ranges of hue in degrees, saturation and value."""
+    hsv = np.float32([[[rng.uniform(*hue) % 360, rng.uniform(*saturation), rng.uniform(*value)]]])
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
+
+
+def blend(tone: np.ndarray, dark: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Colour a tone field (0 dark, 1 light)."""
+    t = np.clip(tone, 0, 1)[..., None]
+    return (dark * (1 - t) + light * t).astype(np.float32)
+
+
+def turned(field: np.ndarray, rng: Rng, turn: float = np.pi) -> np.ndarray:
+    """The field turned about its centre by a random angle, edges mirrored."""
+    size = field.shape[0]
+    matrix = cv2.getRotationMatrix2D((size / 2, size / 2), np.degrees(rng.uniform(-turn, turn)), 1.0)
+    return cv2.warpAffine(field, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def spots(rng: Rng, size: int, count: int, radius: tuple[float, float]) -> np.ndarray:
+    """Soft round spots (size, size) in [0, 1]; radius in fractions of the side."""
+    field = np.zeros((size, size), np.float32)
+    for _ in range(count):
+        centre = tuple(int(c) for c in rng.integers(0, size, 2))
+        cv2.circle(
+            field,
+            centre,
+            max(1, round(rng.uniform(*radius) * size)),
+            float(rng.uniform(0.5, 1)),
+            -1,
+            cv2.LINE_AA,
+        )
+    return cv2.GaussianBlur(field, (0, 0), 0.8)
+
+
+def cells(rng: Rng, size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """A Voronoi pattern: distance to the cell's seed (size, size), scaled to about [0, 1], and the cell's number."""
+    seeds = np.full((size, size), 255, np.uint8)
+    seeds[tuple(rng.integers(0, size, (2, count)))] = 0
+    distance, label = cv2.distanceTransformWithLabels(seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_CCOMP)
+    return distance * np.sqrt(count) / size, label
+
+
+def wave(x: np.ndarray) -> np.ndarray:
+    """A sine between 0 and 1 with period 1."""
+    return 0.5 + 0.5 * np.sin(2 * np.pi * x)
+
+
+def lines(x: np.ndarray, width: float) -> np.ndarray:
+    """1 on lines at whole numbers of x, 0 between them, soft edges; width in periods."""
+    distance = np.abs(x - np.round(x))
+    return np.clip(1.5 - 2 * distance / width, 0, 1)
+
+
+# ---- auxiliary surfaces -------------------------------------------------------------------------------------------
+
+
+def wood(rng: Rng, size: int) -> np.ndarray:
+    u, v = axes(rng, size, 0.4 if rng.random() < 0.7 else np.pi)
+    bend = noise(rng, size, 2, 2) * rng.uniform(0.02, 0.1)
+    for _ in range(rng.integers(0, 3)):  # knots are allowed
+        du, dv = u - rng.uniform(-0.5, 0.5), v - rng.uniform(-0.5, 0.5)
+        bend += 0.05 * np.exp(-(du**2 * 30 + dv**2 * 180))
+    rings = wave((v + bend) * rng.uniform(6, 16))
+    grain = turned(noise(rng, size, 60, 2, 12), rng, 0.1)
+    tone = 0.5 + rng.uniform(0.1, 0.35) * (rings - 0.5) + rng.uniform(0.1, 0.25) * grain
+    light = colour(rng, (18, 42), (0.25, 0.65), (0.6, 0.95))
+    return blend(tone, light * rng.uniform(0.35, 0.6), light)
+
+
+def leather(rng: Rng, size: int) -> np.ndarray:
+    distance, _ = cells(rng, size, int(rng.integers(250, 900)))
+    bumps = cv2.GaussianBlur(1 - distance, (0, 0), 1.0)
+    tone = 0.35 + 0.5 * bumps + 0.15 * noise(rng, size, 3)
+    light = colour(rng, (0, 40), (0.2, 0.8), (0.3, 0.8))
+    return blend(tone, light * rng.uniform(0.3, 0.5), light)
+
+
+def carpet(rng: Rng, size: int) -> np.ndarray:
+    u, v = axes(rng, size, 0.3)
+    n = rng.uniform(18, 34)
+    jitter = noise(rng, size, 20, 1) * 0.15
+    over = wave(u * n + jitter) * (wave(v * n / 2) > 0.5) + wave(v * n + jitter) * (wave(v * n / 2) <= 0.5)
+    tone = 0.2 + 0.5 * over + 0.25 * noise(rng, size, 50, 2)
+    dark = colour(rng, value=(0.15, 0.5))
+    return blend(tone, dark, np.clip(dark + rng.uniform(0.15, 0.4), 0, 1))
+
+
+def tile(rng: Rng, size: int) -> np.ndarray:
+    u, v = axes(rng, size, 0.2)
+    n, offset = rng.uniform(1.5, 4.5), rng.uniform(0, 1, 2)
+    rows = v * n + offset[1]
+    shift = 0.5 * (np.round(rows - 0.5) % 2) if rng.random() < 0.4 else 0
+    grout = np.maximum(lines(u * n + offset[0] + shift, 0.07), lines(rows, 0.07))
+    base = colour(rng, saturation=(0, 0.6), value=(0.4, 0.9))
+    face = blend(0.75 + 0.2 * noise(rng, size, 4, 4), base * 0.7, np.clip(base * 1.1, 0, 1))
+    joint = np.full(3, rng.uniform(0.1, 0.9), np.float32)
+    return face * (1 - grout[..., None]) + joint * grout[..., None]
+
+
+def steel(rng: Rng, size: int) -> np.ndarray:
+    brushed = turned(noise(rng, size, 90, 2, 40), rng)
+    sheen = np.cos(axes(rng, size)[0] * rng.uniform(2, 7) + rng.uniform(0, 6))
+    tone = 0.5 + rng.uniform(0.1, 0.3) * brushed + rng.uniform(0.05, 0.25) * sheen
+    light = colour(rng, (180, 240), (0, 0.15), (0.6, 0.95))
+    return blend(tone, light * 0.35, light)
+
+
+def marble(rng: Rng, size: int) -> np.ndarray:
+    veins = 1 - np.abs(np.tanh(2 * noise(rng, size, rng.uniform(1.5, 4), 3)))
+    tone = 0.8 - rng.uniform(0.2, 0.5) * veins**2 + 0.15 * noise(rng, size, 3, 4)
+    light = colour(rng, saturation=(0, 0.25), value=(0.6, 0.98))
+    return blend(tone, light * rng.uniform(0.15, 0.5), light)
+
+
+def rubber(rng: Rng, size: int) -> np.ndarray:
+    tone = 0.3 + 0.2 * noise(rng, size, 4) + rng.uniform(0.1, 0.3) * noise(rng, size, 90, 1)
+    light = colour(rng, saturation=(0, 0.4), value=(0.25, 0.6))
+    return blend(tone + 0.4 * spots(rng, size, int(rng.integers(0, 40)), (0.004, 0.009)), light * 0.2, light)
+
+
+def corrugated(rng: Rng, size: int) -> np.ndarray:
+    u, _ = axes(rng, size)
+    tone = wave(u * rng.uniform(6, 20) + 0.1 * noise(rng, size, 2)) ** rng.uniform(0.7, 2) + 0.1 * noise(rng, size, 40)
+    light = colour(rng, value=(0.4, 0.95))
+    return blend(tone, light * rng.uniform(0.2, 0.6), light)
+
+
+# ---- surfaces that only pre-training sees: breadth decides how well the tiny CLIP meets real photographs -----------
+
+
+def cloud(rng: Rng, size: int) -> np.ndarray:
+    tone = 0.5 + rng.uniform(0.1, 0.5) * noise(
+        rng, size, rng.uniform(1, 12), int(rng.integers(1, 6)), rng.uniform(1, 4)
+    )
+    return blend(tone, colour(rng, value=(0, 0.6)), colour(rng, value=(0.3, 1)))
+
+
+def sand(rng: Rng, size: int) -> np.ndarray:
+    tone = 0.5 + rng.uniform(0.1, 0.6) * noise(rng, size, rng.uniform(30, 120), 2) + 0.2 * noise(rng, size, 3)
+    light = colour(rng, saturation=(0, 0.6), value=(0.3, 1))
+    return blend(tone, light * rng.uniform(0.1, 0.7), light)
+
+
+def mosaic(rng: Rng, size: int) -> np.ndarray:
+    """Voronoi cells of different tones, as grains of a crystal or stones; seams optional."""
+    distance, label = cells(rng, size, int(rng.integers(8, 250)))
+    tones = rng.uniform(0, 1, int(label.max()) + 1).astype(np.float32)
+    tone = (
+        0.5 + (tones[label] - 0.5) * rng.uniform(0.1, 0.9) - rng.uniform(0, 0.3) * distance + 0.1 * noise(rng, size, 40)
+    )
+    return blend(
+        cv2.GaussianBlur(tone, (0, 0), rng.uniform(0.4, 1.5)),
+        colour(rng, value=(0, 0.5)),
+        colour(rng, value=(0.3, 1)),
+    )
+
+
+def grid(rng: Rng, size: int) -> np.ndarray:
+    """Straight lines, thin or wide, one way or both, on another surface: regular lines are normal."""
+    ground = (cloud, sand, mosaic, marble)[rng.integers(4)](rng, size)
+    u, v = axes(rng, size, 0.05 if rng.random() < 0.6 else np.pi)
+    ink = lines(u * rng.uniform(1.5, 14) + rng.uniform(), rng.uniform(0.05, 0.3))
+    if rng.random() < 0.6:
+        ink = np.maximum(
+            ink, lines(v * rng.uniform(1.5, 30) + rng.uniform(), rng.uniform(0.05, 0.3)) * rng.uniform(0.2, 1)
+        )
+    ink = ink[..., None] * rng.uniform(0.3, 1)
+    return ground * (1 - ink) + colour(rng, value=(0, 1)) * ink
+
+
+def stripes(rng: Rng, size: int) -> np.ndarray:
+    u, v = axes(rng, size)
+    tone = wave(u * rng.uniform(3, 25) + rng.uniform(0, 0.4) * noise(rng, size, 4)) > rng.uniform(0.3, 0.7)
+    if rng.random() < 0.3:
+        tone = tone ^ (wave(v * rng.uniform(3, 25)) > 0.5)
+    tone = cv2.GaussianBlur(tone.astype(np.float32), (0, 0), 0.7) + 0.15 * noise(rng, size, 30)
+    return blend(tone, colour(rng), colour(rng))
+
+
+def dots(rng: Rng, size: int) -> np.ndarray:
+    u, v = axes(rng, size)
+    n, sharp = rng.uniform(4, 20), rng.uniform(2, 10)
+    tone = 1 / (1 + np.exp(-sharp * (np.sin(2 * np.pi * u * n) * np.sin(2 * np.pi * v * n) - rng.uniform(-0.3, 0.6))))
+    return blend(tone + 0.1 * noise(rng, size, 30), colour(rng), colour(rng))
+
+
+def paint(rng: Rng, size: int) -> np.ndarray:
+    """Nearly plain."""
+    base = colour(rng, value=(0.1, 1))
+    return blend(0.8 + rng.uniform(0.02, 0.15) * noise(rng, size, rng.uniform(2, 60)), base * 0.5, base)
+
+
+def shavings(rng: Rng, size: int) -> np.ndarray:
+    """Short strokes in all directions, as fibres or chips."""
+    base, other = colour(rng), colour(rng)
+    image = np.tile(base, (size, size, 1)).astype(np.float32)
+    n, length = int(rng.integers(150, 700)), rng.uniform(0.02, 0.12) * size
+    start, angle, mix = rng.uniform(0, size, (n, 2)), rng.uniform(0, np.pi, n), rng.uniform(-0.3, 1, n)
+    for (x, y), a, m in zip(start, angle, mix, strict=True):
+        end = int(x + length * np.cos(a)), int(y + length * np.sin(a))
+        tint = np.clip(base * (1 - m) + other * m, 0, 1)
+        cv2.line(image, (int(x), int(y)), end, tint.tolist(), int(rng.integers(1, 4)), cv2.LINE_AA)
+    return image
+
+
+# ---- target surfaces ------------------------------------------------------------------------------------------------
+
+
+@cache
+def _photograph(name: str) -> np.ndarray:
+    image = cv2.imread(str(files("skimage") / "data" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+    return image.astype(np.float32) / 255
+
+
+def photograph(rng: Rng, size: int, name: str, tints) -> np.ndarray:
+    """A random crop of a texture photograph that ships inside scikit-image, tinted, turned and flipped."""
+    whole = _photograph(name)
+    side = int(rng.uniform(0.4, 0.75) * min(whole.shape))
+    y, x = (int(rng.integers(0, n - side + 1)) for n in whole.shape)
+    crop = whole[y : y + side, x : x + side]
+    if rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    crop = cv2.resize(np.ascontiguousarray(crop), (size, size), interpolation=cv2.INTER_AREA)
+    tint = colour(rng, *tints)
+    return np.clip(crop[..., None] * tint * rng.uniform(1.1, 1.5), 0, 1).astype(np.float32)
+
+
+def brick(rng: Rng, size: int) -> np.ndarray:
+    return photograph(rng, size, "brick", ((0, 30), (0.1, 0.55), (0.7, 1)))
+
+
+def gravel(rng: Rng, size: int) -> np.ndarray:
+    return photograph(rng, size, "gravel", ((20, 60), (0, 0.25), (0.8, 1)))
+
+
+def grass(rng: Rng, size: int) -> np.ndarray:
+    return photograph(rng, size, "grass", ((70, 120), (0.2, 0.6), (0.8, 1)))
+
+
+def mesh(rng: Rng, size: int) -> np.ndarray:
+    u, v = axes(rng, size, 0.5)
+    n = rng.uniform(6, 11)
+    hole = np.clip(4 * (np.cos(2 * np.pi * u * n) + np.cos(2 * np.pi * v * n) - rng.uniform(0.1, 0.5)), 0, 1)
+    metal = blend(
+        0.7 + 0.2 * noise(rng, size, 20),
+        np.full(3, 0.25, np.float32),
+        colour(rng, (20, 60), (0, 0.4), (0.6, 0.95)),
+    )
+    return metal * (1 - hole[..., None]) + np.float32(rng.uniform(0.02, 0.2)) * hole[..., None]
