@@ -1,0 +1,197 @@
+"""One model over one data set: a row an image, a row a category, by either protocol; and how much of it is chance.
+
+The protocols differ in the image score alone: strict takes the model's own, which looks at one image; official takes
+`official_scores`, which look at the whole test set. So one pass over the images serves both.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from .config import EvalConfig
+from .data import Dataset, loader
+from .metrics import PixelMetrics, image_metrics
+from .prediction import Prediction, top_mean
+
+IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1")
+PIXEL_METRICS = ("pixel_auroc", "pixel_ap", "pixel_f1", "pixel_pro")
+
+# The reference takes the mean of the map's 2000 largest pixels, of 518 x 518; but of 20 for classes known to have small
+# defects, which is knowledge of the target.
+OFFICIAL_TOP = 2000 / 518**2
+OFFICIAL_TOP_SMALL = 20 / 518**2
+SMALL_DEFECTS = ("capsules", "macaroni1", "macaroni2", "pipe_fryum", "screw", "cashew", "chewinggum")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What one pass over a data set leaves behind.
+
+    images has a row an image: path, category, defect, label (0, 1, or -1 unknown), strict_score (a function of that
+    image alone) and its score_std over the samples, official_score, text_score, top_score (mean of the map's largest
+    pixels, as the official score has it), entropy and mutual_information (nats, of the text score).
+    pixels has a row a category, and the pixel metrics (NaN where the data set has no masks).
+    level is that of the data set: what can be measured on it.
+    """
+
+    images: pd.DataFrame
+    pixels: pd.DataFrame
+    level: frozenset[str]
+
+    def table(self, protocol: str = "strict") -> pd.DataFrame:
+        """A row a category and a row "mean" over them: metrics as fractions, NaN where undefined, and num_images."""
+        score = f"{protocol}_score"
+        rows = {}
+        for category, images in self.images.groupby("category", sort=False):
+            known = images[(images["label"] >= 0) & images[score].notna() & ("image" in self.level)]
+            metrics = image_metrics(known[score], known["label"])
+            rows[category] = {name: metrics[name.removeprefix("image_")] for name in IMAGE_METRICS}
+        table = pd.DataFrame.from_dict(rows, orient="index").join(self.pixels)
+        counts = self.images.groupby("category", sort=False).size()
+        table.loc["mean"] = table.mean()  # over the categories where a metric is defined
+        table["num_images"] = [*counts, counts.sum()]
+        return table.rename_axis("category")
+
+
+def evaluate(model, data: Dataset, config: EvalConfig | None = None, *, progress: bool = False) -> pd.DataFrame:
+    """Measure a model on a data set: a row a category and a row "mean" (`Evaluation.table`); see `measure`."""
+    config = config or EvalConfig()
+    return measure(model, data, config, progress=progress).table(config.protocol)
+
+
+def measure(model, data: Dataset, config: EvalConfig | None = None, *, progress: bool = False) -> Evaluation:
+    """Predict every image once and keep what both protocols need; memory grows by a row an image, not by its map.
+
+    Args:
+        model: a BayesPFL, or anything with `.clip` and `.predict(images, class_names, *, num_samples, seed, smoothing,
+            top_fraction) -> Prediction`.
+        data: labels and masks may be missing; what cannot be measured is NaN.
+        config: its protocol is not looked at. smoothing, in sides of the image, serves both protocols: the
+            reference's is 8 of 518. The official top pixels scale with the area of the map.
+    """
+    config = config or EvalConfig()
+    rows, pixels = [], {}
+    with tqdm(total=len(data), desc=data.name, unit="image", disable=not progress) as bar:
+        for category in data.categories:  # one after the other, to hold the pixels of one category only
+            stream = PixelMetrics() if "pixel" in data.level else None
+            fraction = OFFICIAL_TOP_SMALL if category in SMALL_DEFECTS else OFFICIAL_TOP
+            for batch in loader(data.subset(categories=[category]), model.clip.image_size, config.batch_size):
+                prediction = model.predict(
+                    batch.images,
+                    batch.class_names,
+                    num_samples=config.num_samples,
+                    seed=config.seed,
+                    smoothing=config.smoothing,
+                    top_fraction=config.top_fraction,
+                )
+                rows.append(_rows(batch.samples, batch.labels, prediction, top_mean(prediction.map, fraction)))
+                if stream:
+                    known = batch.labels >= 0
+                    stream.update(prediction.map[known].clamp(0, 1), batch.masks[known])
+                bar.update(len(batch.samples))
+            metrics = stream.result() if stream else {}
+            pixels[category] = {name: metrics.get(name.removeprefix("pixel_"), np.nan) for name in PIXEL_METRICS}
+    images = pd.concat(rows, ignore_index=True)
+    images.insert(4, "official_score", official_scores(images))
+    return Evaluation(images=images, pixels=pd.DataFrame.from_dict(pixels, orient="index"), level=data.level)
+
+
+def official_scores(images: pd.DataFrame) -> pd.Series:
+    """The reference's image score: half the text score and half the top of the map, each min-max normalised.
+
+    Normalised over all images of the category under test, anomalies among them: so a lone image has no such score
+    (NaN). A part that is the same for all images counts as 0.
+    """
+
+    def normalise(x: pd.Series) -> pd.Series:
+        if len(x) == 1:
+            return x * np.nan
+        return (x - x.min()) / ((x.max() - x.min()) or 1.0)
+
+    parts = images.groupby("category")[["text_score", "top_score"]].transform(normalise)
+    return parts.mean(axis=1, skipna=False)
+
+
+def evaluate_seeds(
+    model, data: Dataset, config: EvalConfig | None = None, *, seeds: Iterable[int] = range(5), progress: bool = False
+) -> pd.DataFrame:
+    """Measure the same model with other samples of its prompts, all else equal; see `spread`.
+
+    A seed stands for its samples: `draw_noise` gives the same noise for it on every device.
+    """
+    config = config or EvalConfig()
+    return spread({s: evaluate(model, data, replace(config, seed=s), progress=progress) for s in seeds})
+
+
+def spread(tables: Mapping[int, pd.DataFrame], *, confidence: float = 0.95, num_resamples: int = 2000) -> pd.DataFrame:
+    """How far tables of several seeds, of sampling or of training, lie apart.
+
+    Returns:
+        a row for each category (and "mean") and metric: mean, std over the seeds (of the sample, NaN for a single one),
+        low and high, the percentile bootstrap interval of that mean, and num_seeds. It tells what the seed does, not
+        what another test set would do: for that, see `bootstrap_images`.
+    """
+    names = [*IMAGE_METRICS, *PIXEL_METRICS]
+    values = np.stack([table[names].to_numpy(float) for table in tables.values()])  # (seeds, categories, metrics)
+    draws = np.random.default_rng(0).integers(0, len(values), (num_resamples, len(values)))
+    means = np.stack([values[draw].mean(axis=0) for draw in draws])
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    std = values.std(axis=0, ddof=1) if len(values) > 1 else np.full_like(low, np.nan)
+    categories = next(iter(tables.values())).index
+    index = pd.MultiIndex.from_product([categories, names], names=["category", "metric"])
+    columns = {"mean": values.mean(axis=0), "std": std, "low": low, "high": high}
+    table = pd.DataFrame({name: value.ravel() for name, value in columns.items()}, index=index)
+    return table.assign(num_seeds=len(values)).reset_index()
+
+
+def bootstrap_images(
+    images: pd.DataFrame, *, score: str = "strict_score", confidence: float = 0.95, num_resamples: int = 1000
+) -> pd.DataFrame:
+    """What another test set of this size might give: image metrics of images drawn anew, with replacement.
+
+    Drawn within each category and label, so that their numbers stay. Scores are kept: official ones are not
+    renormalised.
+
+    Returns:
+        a row for each category (and "mean") and image metric: value, low and high (percentile bootstrap).
+    """
+    known, rng = images[images["label"] >= 0], np.random.default_rng(0)
+    groups = {
+        category: [group.loc[group["label"] == label, score].to_numpy() for label in (0, 1)]
+        for category, group in known.groupby("category", sort=False)
+    }
+
+    def metrics(draw) -> np.ndarray:  # (categories + 1, metrics)
+        rows = []
+        for parts in groups.values():
+            parts = [draw(part) for part in parts]
+            result = image_metrics(np.concatenate(parts), np.repeat([0, 1], [len(part) for part in parts]))
+            rows.append([result[name.removeprefix("image_")] for name in IMAGE_METRICS])
+        return pd.DataFrame(rows).pipe(lambda table: np.vstack([table, table.mean()]))
+
+    value = metrics(lambda part: part)
+    drawn = np.stack([metrics(lambda p: rng.choice(p, len(p)) if len(p) else p) for _ in range(num_resamples)])
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    index = pd.MultiIndex.from_product([[*groups, "mean"], IMAGE_METRICS], names=["category", "metric"])
+    return pd.DataFrame({"value": value.ravel(), "low": low.ravel(), "high": high.ravel()}, index=index).reset_index()
+
+
+def _rows(samples: list, labels: torch.Tensor, prediction: Prediction, top: torch.Tensor) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "path": [str(sample.image) for sample in samples],
+            "category": [sample.category for sample in samples],
+            "defect": [sample.defect for sample in samples],
+            "label": labels.numpy(),
+            "strict_score": prediction.score.numpy(),
+            "score_std": prediction.score_std.numpy(),
+            "text_score": prediction.text_score.numpy(),
+            "top_score": top.numpy(),
+            "entropy": prediction.entropy.numpy(),
+            "mutual_information": prediction.mutual_information.numpy(),
+        }
+    )
