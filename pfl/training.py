@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from . import losses
 from .checkpoint import _write, save
 from .config import EvalConfig, TrainConfig
-from .data.loading import loader
+from .data.loading import Batch, loader
 from .data.samples import Dataset
 from .distributions import draw_noise
 from .model import BayesPFL
@@ -46,6 +46,7 @@ def train(
     *,
     out: str | Path | None = None,
     validation: Dataset | None = None,
+    features: dict | None = None,
     progress: bool = True,
 ) -> Run:
     """Train `model` in place on an auxiliary data set with labels and masks (paper section 4.1).
@@ -58,13 +59,17 @@ def train(
         validation: where given, each stage stops after `config.patience` epochs without a better average precision on
             it and keeps its best epoch; else the number of epochs is fixed. "Zero-shot" asks for categories of the
             auxiliary data here; the reference's official protocol took them from the target's test set.
+        features: a dict that keeps the frozen features of each image between epochs, and between runs on the same CLIP
+            that are given the same dict (L * N * W floats an image). Only without augmentation.
 
     Raises:
-        ValueError: data without labels or masks, or a folder that holds another run.
+        ValueError: data without labels or masks, a folder that holds another run, or `features` with augmentation.
         FloatingPointError: a loss that is no longer finite.
     """
     config, out = config or TrainConfig(), Path(out) if out else None
     _check(data)
+    if features is not None and (config.augment or config.mosaic):
+        raise ValueError("features can be kept only where images stay as they are; set augment=False and mosaic=0")
     identity = _identity(model, data, config, validation) if out else {}
     state = _resume(model, identity, out)
     history = state["history"]
@@ -79,7 +84,7 @@ def train(
         if state["optimizer"]:
             optimizer.load_state_dict(state["optimizer"])
         while state["epoch"] < epochs and not _stalled(state, config.patience):
-            row = _epoch(model, data, config, optimizer, state["epoch"], epochs, progress)
+            row = _epoch(model, data, config, optimizer, state["epoch"], epochs, features, progress)
             if validation:
                 row["validation"] = average_precision(model, validation)
                 if state["best"] is None or row["validation"] > state["best"]["value"]:
@@ -132,26 +137,20 @@ def schedule(step: int, steps: int, warmup: float) -> float:
 
 
 def step_losses(
-    model: BayesPFL,
-    images: Tensor,
-    masks: Tensor,
-    labels: Tensor,
-    class_names: list[str],
-    config: TrainConfig,
-    generator,
+    model: BayesPFL, batch: Batch, config: TrainConfig, generator: torch.Generator, features: dict | None = None
 ) -> dict[str, Tensor]:
     """The losses of one step of the model's current stage: one sample, and one prompt of the bank drawn at random.
 
     Args:
-        images: (b, 3, H, H) in [0, 1]; masks: (b, H, H), 1 where anomalous; labels: (b,), 0 or 1.
         generator: of the noise and the prompt index.
+        features: see `train`.
     """
-    device = model.clip.device
-    images, masks, labels = images.to(device), masks.to(device).float(), labels.to(device)
-    noise = draw_noise(model.clip.dim, 1, generator, batch=len(images))
+    device, class_names = model.clip.device, batch.class_names
+    masks, labels = batch.masks.to(device).float(), batch.labels.to(device)
+    noise = draw_noise(model.clip.dim, 1, generator, batch=len(batch))
     index = int(torch.randint(model.config.num_prompts, (), generator=generator))
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bf16"):
-        x, patches = model.features(images)
+        x, patches = model.features(batch.images) if features is None else _remembered(model, batch, features)
         if model.stage == 2:  # the prompts no longer change
             with torch.no_grad():
                 text = model.text_embeddings(*model.sample(x, noise), class_names)
@@ -175,6 +174,16 @@ def step_losses(
     )
 
 
+def _remembered(model: BayesPFL, batch: Batch, store: dict) -> tuple[Tensor, list[Tensor]]:
+    """The features of a batch, of which only images not yet in the store are encoded."""
+    new = [i for i, sample in enumerate(batch.samples) if sample not in store]
+    if new:
+        x, patches = model.features(batch.images[new])
+        store |= {batch.samples[i]: (x[j], [layer[j] for layer in patches]) for j, i in enumerate(new)}
+    x, patches = zip(*(store[sample] for sample in batch.samples), strict=True)
+    return torch.stack(x), [torch.stack(layer) for layer in zip(*patches, strict=True)]
+
+
 def average_precision(model: BayesPFL, data: Dataset) -> float:
     """What validation goes by: the mean over categories of the average precision of images and of pixels (strict)."""
     from .evaluation import evaluate  # only here: evaluation stands above training
@@ -190,6 +199,7 @@ def _epoch(
     optimizer: torch.optim.Optimizer,
     epoch: int,
     epochs: int,
+    features: dict | None,
     progress: bool,
 ) -> dict:
     """One pass over the data; returns its row of the history."""
@@ -215,7 +225,7 @@ def _epoch(
         share = schedule(epoch * per_epoch + i, epochs * per_epoch, config.warmup)
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * share
-        parts = step_losses(model, batch.images, batch.masks, batch.labels, batch.class_names, config, generator)
+        parts = step_losses(model, batch, config, generator, features)
         total = sum(parts.values())
         if not torch.isfinite(total):
             raise FloatingPointError(

@@ -176,3 +176,17 @@ def test_presets_differ_where_scales_differ():
     assert tiny.train.lr_projection > paper.train.lr_projection == 1e-4
     with pytest.raises(ValueError, match="choose one of tiny, small, paper"):
         preset("huge")
+
+
+def test_features_that_are_kept_change_nothing_but_the_time(fresh, data):
+    config = dataclasses.replace(CONFIG, augment=False)
+    kept = {}
+    plain = train(fresh(), data, config, progress=False)
+    first = train(fresh(), data, config, features=kept, progress=False)
+    second = train(fresh(), data, config, features=kept, progress=False)
+    assert len(kept) == len(data)
+    losses = [run.history.drop(columns="seconds").to_numpy(float) for run in (plain, first, second)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4, equal_nan=True)
+    np.testing.assert_array_equal(losses[1], losses[2])
+    with pytest.raises(ValueError, match="augment=False"):
+        train(fresh(), data, CONFIG, features=kept, progress=False)
