@@ -63,7 +63,7 @@ class EvalConfig:
     num_samples: int = 10  # R
     seed: int = 0
     batch_size: int = 8  # images a pass; it changes the speed, never the result
-    smoothing: float = 8.0  # sd of the Gaussian filter over the map, pixels at image size; the reference: 8 at 518
+    smoothing: float = 8 / 518  # sd of the Gaussian filter over the map, in sides of the image; as the reference
     top_fraction: float = 0.0075  # share of the map that makes the image score; the reference: 2000 of 518 x 518
 
 
@@ -83,7 +83,6 @@ def tiny() -> Preset:
         clip={"name": "tiny"},
         model=ModelConfig(flow_init=0.02, base_variance=1e-3),
         train=TrainConfig(epochs=10, stage2_epochs=3, batch_size=16, lr_projection=4e-3),
-        eval=EvalConfig(smoothing=2.0),  # 8 pixels at 518 are 2 at 128
     )
 
 
@@ -91,7 +90,6 @@ def small() -> Preset:
     """OpenAI's ViT-B/16 at its own 224 pixels: an afternoon on a CPU, minutes on a GPU."""
     return Preset(
         clip={"name": "ViT-B-16", "pretrained": "openai", "activation": "quickgelu", "image_size": 224},
-        eval=EvalConfig(smoothing=3.5),  # 8 pixels at 518 are 3.5 at 224
     )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .attention import CrossModalAttention, PatchFusion
 from .clip import FrozenCLIP
-from .config import ModelConfig
+from .config import EvalConfig, ModelConfig
 from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise, Samples, draw_noise
 from .losses import upsample
 from .prediction import Prediction, summarise
@@ -161,8 +161,8 @@ class BayesPFL(nn.Module):
         num_samples: int = 10,
         seed: int = 0,
         noise: Noise | None = None,
-        smoothing: float = 0.0,
-        top_fraction: float = 0.0075,
+        smoothing: float = EvalConfig.smoothing,
+        top_fraction: float = EvalConfig.top_fraction,
         max_prompts_per_pass: int = 512,
     ) -> Prediction:
         """Score and localise anomalies with R sampled prompts.
@@ -175,7 +175,7 @@ class BayesPFL(nn.Module):
             class_names: b names of what is shown, or one for all.
             num_samples: R.
             noise: given in place of `num_samples` and `seed`.
-            smoothing: sd of a Gaussian filter over the map, in pixels.
+            smoothing: sd of a Gaussian filter over the map, in sides of the image; 0 for none.
             top_fraction: share of the map's pixels that makes half of the image score.
             max_prompts_per_pass: bounds the memory; it changes nothing else.
         """
@@ -196,7 +196,7 @@ class BayesPFL(nn.Module):
             )
             text = torch.sigmoid(output.image_logits[:, 1] - output.image_logits[:, 0])  # (b, R, B)
             maps = self.sample_maps(output)
-            parts.append(summarise(text, maps, smoothing=smoothing, top_fraction=top_fraction))
+            parts.append(summarise(text, maps, smoothing=smoothing * self.clip.image_size, top_fraction=top_fraction))
         return Prediction.cat(parts)
 
     def sample_maps(self, output: Output) -> Iterator[Tensor]:

@@ -150,10 +150,10 @@ def prediction_values(reference, model):
     """Prediction through the public entrance, images in [0, 1] and all."""
     clip = reference.clip
     images = reference["in/images"] * clip.sd + clip.mean
-    first = model.predict(images, reference.names, noise=reference.noise("test"))
-    prompts = model.sample_prompts(images, reference.names, noise=reference.noise("test"))
+    first = model.predict(images, reference.names, noise=reference.noise("test"), smoothing=0)
+    prompts = model.sample_prompts(images, reference.names, noise=reference.noise("test"), smoothing=0)
     model.stage = 2
-    second = model.predict(images, reference.names, noise=reference.noise("test"))
+    second = model.predict(images, reference.names, noise=reference.noise("test"), smoothing=0)
     model.stage = 1
     return {
         "test/text_embeddings": prompts.text,
