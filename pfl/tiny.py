@@ -1,7 +1,8 @@
 """The tiny CLIP that ships with the package: open_clip's own `CLIP` class, small enough for two CPU cores.
 
-Its image tower is a Vision Transformer with a convolutional stem in place of the patch projection (early convolutions see
-better, Xiao et al. 2021); its text width equals its embedding width, as in every OpenAI ViT. `pfl.pretrain` trains it.
+Its image tower is a Vision Transformer with a convolutional stem in place of the patch projection (early convolutions
+see better, Xiao et al. 2021); its text width equals its embedding width, as in every OpenAI ViT. `pfl.pretrain` trains
+it.
 """
 
 import json
@@ -77,9 +78,7 @@ def untrained_tokens() -> torch.Tensor:
 def load(image_size: int | None = None) -> open_clip.CLIP:
     """The shipped tiny CLIP; position embeddings are resized to `image_size` by open_clip's own means."""
     if not WEIGHTS.exists():
-        raise FileNotFoundError(
-            f"{WEIGHTS} is missing; reinstall the package or run `python -m pfl.pretrain`"
-        )
+        raise FileNotFoundError(f"{WEIGHTS} is missing; reinstall the package or run `python -m pfl.pretrain`")
     clip = build(image_size=image_size)
     state = {name: value.float() for name, value in load_file(WEIGHTS).items()}
     ids, rows = state.pop("token_embedding.ids").long(), state.pop("token_embedding.rows")

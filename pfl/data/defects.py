@@ -1,7 +1,7 @@
 """Defects of the workshop: each `(rng, image, region, scale) -> (image, mask)`.
 
-`image` (size, size, 3) is a flawless scene, `region` (size, size) in [0, 1] the surface that can be hurt, `scale` stretches the
-defect (close-ups use more than 1). The mask (size, size) in [0, 1] says how much each pixel was changed.
+`image` (size, size, 3) is a flawless scene, `region` (size, size) in [0, 1] the surface that can be hurt, and `scale`
+stretches the defect (close-ups use more than 1). The mask (size, size) in [0, 1] says how much each pixel was changed.
 """
 
 import cv2

@@ -143,7 +143,9 @@ def shape(rng: Rng) -> Part:
         outline = disc(1.0, points=2 * n, wobble=lambda a: np.where(np.arange(len(a)) % 2, inner, 1.0))
     elif kind == 1:
         arm = rng.uniform(0.2, 0.5)
-        outline = np.array([(-arm, -1), (arm, -1), (arm, -arm), (1, -arm), (1, arm), (arm, arm), (arm, 1), (-arm, 1), (-arm, arm), (-1, arm), (-1, -arm), (-arm, -arm)])  # fmt: skip
+        corner = np.array([(-arm, -1), (arm, -1), (arm, -arm)])
+        quarter = np.array([(0, 1), (-1, 0)])
+        outline = np.concatenate([corner @ np.linalg.matrix_power(quarter, k) for k in range(4)])
     elif kind == 2:
         outline = ngon(int(rng.integers(3, 9)), 1.0) * (1, rng.uniform(0.5, 1))
     elif kind == 3:
@@ -172,7 +174,8 @@ def gear(rng: Rng) -> Part:
     teeth, depth = int(rng.integers(9, 15)), rng.uniform(0.76, 0.84)
     wobble = lambda a: np.where(np.sin(teeth * a) > 0, 1.0, depth)  # noqa: E731
     tint = metal(rng)
-    return Part(outline=(disc(1.0, points=40 * teeth, wobble=wobble),), holes=(disc(rng.uniform(0.18, 0.3)),), colour=tint, layers=((disc(0.6), tint * 0.85),))  # fmt: skip
+    rim, bore, web = disc(1.0, points=40 * teeth, wobble=wobble), disc(rng.uniform(0.18, 0.3)), disc(0.6)
+    return Part(outline=(rim,), holes=(bore,), colour=tint, layers=((web, tint * 0.85),))
 
 
 def capsule(rng: Rng) -> Part:

@@ -1,7 +1,7 @@
 """Surfaces of the workshop: procedural textures, each `(rng, size) -> float32 image (size, size, 3) in [0, 1]`.
 
-Every surface varies in colour, scale, direction and in faults that are *allowed* (knots, veins, flecks), so that unusual is
-not the same as defective.
+Every surface varies in colour, scale, direction and in faults that are *allowed* (knots, veins, flecks), so that
+unusual is not the same as defective.
 """
 
 from functools import cache
@@ -14,7 +14,7 @@ Rng = np.random.Generator
 
 
 def noise(rng: Rng, size: int, cells: float, octaves: int = 3, stretch: float = 1.0) -> np.ndarray:
-    """Smooth random field (size, size), mean about 0, values about -1 to 1; `cells` bumps across the image, `stretch` > 1 drawn out along x."""
+    """Smooth random field (size, size), about -1 to 1; `cells` bumps across, `stretch` > 1 draws them out along x."""
     field, total = np.zeros((size, size), np.float32), 0.0
     for octave in range(octaves):
         n = cells * 2**octave

@@ -1,7 +1,8 @@
 """The workshop: synthetic data in MVTec layout, drawn from a seed, small enough to learn on and hard enough to fail on.
 
-Two splits with disjoint categories. `auxiliary` is annotated and trained on; `target` is only ever tested on, and two of its
-defect families (foreign body, corrosion) occur nowhere else. Some target surfaces are photographs that ship inside scikit-image.
+Two splits with disjoint categories. `auxiliary` is annotated and trained on; `target` is only ever tested on, and two
+of its defect families (foreign body, corrosion) occur nowhere else. Some target surfaces are photographs that ship
+inside scikit-image.
 """
 
 import json
@@ -123,7 +124,10 @@ def _photograph(rng: Rng, image: np.ndarray) -> np.ndarray:
 
 
 def make(folder: Path, split: str, seed: int = 0) -> None:
-    """Write a split in MVTec layout, whole or not at all: `<category>/test/<good|defect>/NNN.png`, `<category>/ground_truth/<defect>/NNN_mask.png`."""
+    """Write a split in MVTec layout, whole or not at all.
+
+    `<category>/test/<good|defect>/NNN.png`, `<category>/ground_truth/<defect>/NNN_mask.png`.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     for name, category in SPLITS[split].items():

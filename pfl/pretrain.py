@@ -1,0 +1,499 @@
+"""Pre-training of the tiny CLIP: images of the workshop's generator against captions, by a sigmoid loss.
+
+`python -m pfl.pretrain --out FOLDER` makes the shipped weights again, from nothing but this file and the generator. One
+image has many true captions ("a flawless object", "a red button", "a crack at the top left"), so every image of a batch
+is scored against a pool of captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). No caption
+names a target category, and no target category or target-only defect is drawn.
+"""
+
+import argparse
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import open_clip
+import torch
+import torch.nn.functional as F
+from open_clip.model import resize_pos_embed
+from tqdm import tqdm
+
+from pfl import tiny
+from pfl.data import surfaces, workshop
+from pfl.data.objects import shape
+
+MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
+ONLY_HERE = "cloud sand mosaic grid stripes dots paint shavings".split()  # surfaces that exist for breadth alone
+GROUNDS = tuple(
+    getattr(surfaces, name) for name in ONLY_HERE + ["wood", "steel", "leather", "rubber", "tile", "marble"]
+)
+WORLDS = (
+    workshop.AUXILIARY
+    | {name: workshop.Category(surface=getattr(surfaces, name)) for name in ONLY_HERE}
+    | {"shape": workshop.Category(part=shape, grounds=GROUNDS)}
+)
+SHARES = np.array([4.0 if name == "shape" else 2.0 if name in ONLY_HERE else 1.0 for name in WORLDS])
+NOUNS = {  # the words a caption may use for a world; the first is the one asked for most
+    "cloud": ["plaster", "wall"],
+    "sand": ["sand", "sandpaper"],
+    "mosaic": ["crystal", "stone"],
+    "grid": ["panel", "lattice"],
+    "stripes": ["striped cloth", "fabric"],
+    "dots": ["dotted paper", "pattern"],
+    "paint": ["painted board", "plain surface"],
+    "shavings": ["fibre board", "felt"],
+    "shape": ["badge", "sticker"],
+    "corrugated": ["corrugated sheet"],
+}
+GENERIC = "object thing part item surface product sample piece material workpiece".split()
+FLAWLESS = [
+    "a flawless {}",
+    "a perfect {}",
+    "an undamaged {}",
+    "an intact {}",
+    "a {} without defect",
+    "a good {}",
+    "a clean {}",
+    "a normal {}",
+    "a {} without any damage",
+    "a {} without flaw",
+    "an unblemished {}",
+]
+DAMAGED = [
+    "a damaged {}",
+    "a broken {}",
+    "a defective {}",
+    "a {} with a defect",
+    "a {} with damage",
+    "an imperfect {}",
+    "an abnormal {}",
+    "a {} with a flaw",
+    "a faulty {}",
+    "an anomalous {}",
+    "a bad {}",
+]
+DEFECTS = {
+    "scratch": ["a {} with a scratch", "a scratched {}"],
+    "crack": ["a {} with a crack", "a cracked {}"],
+    "stain": ["a {} with a stain", "a stained {}", "a dirty {}", "a contaminated {}"],
+    "hole": ["a {} with a hole", "a pierced {}"],
+    "bare_patch": ["a {} with a worn patch", "a worn {}", "a {} with a bare patch"],
+    "misprint": ["a misprinted {}", "a {} with a piece in the wrong place", "a {} with a misplaced piece"],
+    "missing_part": ["a {} with a missing part", "an incomplete {}", "a {} with a piece broken off"],
+}
+STATES = ["flawless", *DEFECTS]
+PHOTO = [
+    "{}",
+    "a photo of {}",
+    "a close-up photo of {}",
+    "a picture of {}",
+    "an image of {}",
+    "a cropped photo of {}",
+]
+COLOURS = "red orange yellow green cyan blue purple pink brown black white grey".split()
+ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "middle", "right")
+CELLS = [f"{r} {c}" if r != c else "middle" for r in ROWS for c in COLUMNS]
+
+SAVE_EVERY = 200  # steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How the tiny CLIP is trained."""
+
+    images: int = 30_000  # drawn once, then cropped, turned and recoloured anew at every use
+    steps_small: int = 2_400  # at 96 px, twice as fast, where words and shapes are learned
+    steps_large: int = 1_400  # at 128 px, the size it is used at
+    batch_size: int = 64
+    lr: float = 1e-3
+    weight_decay: float = 0.05
+    state_weight: float = 3.0  # state words are the hard ones: without extra weight they arrive late or never
+    seed: int = 0
+
+
+# ---- pictures -------------------------------------------------------------------------------------------------------
+
+
+def colour_name(image: np.ndarray, thing: np.ndarray) -> int:
+    """Index into COLOURS of the thing's mean colour."""
+    h, s, v = cv2.cvtColor(np.float32([[image[thing].mean(0) / 255]]), cv2.COLOR_RGB2HSV)[0, 0]
+    if v < 0.2:
+        return COLOURS.index("black")
+    if s < 0.15:
+        return COLOURS.index("white" if v > 0.75 else "grey")
+    if 10 <= h < 45 and v < 0.55:
+        return COLOURS.index("brown")
+    edges = [15, 42, 68, 160, 195, 255, 290, 340]
+    return COLOURS.index(
+        ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "red"][np.searchsorted(edges, h)]
+    )
+
+
+def draw(job: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw images start..stop of the pool.
+
+    Returns:
+        images (n, 192, 192, 3) uint8, masks (n, 48, 48) uint8, labels (n, 3): world, state, colour.
+    """
+    start, stop, seed = job
+    cv2.setNumThreads(1)
+    names = list(WORLDS)
+    images, masks, labels = [], [], []
+    for i in range(start, stop):
+        rng = np.random.default_rng([seed, i])
+        world = int(rng.choice(len(names), p=SHARES / SHARES.sum()))
+        category = WORLDS[names[world]]
+        families = workshop.defect_names(category, "auxiliary")
+        defect = None if rng.random() < 0.45 else families[rng.integers(len(families))]
+        scene = workshop.scene(rng, category, defect, scale=float(rng.choice([1.0, rng.uniform(1, 2.2)], p=[0.6, 0.4])))
+        images.append(scene.image)
+        masks.append(
+            (cv2.resize(scene.mask.astype(np.float32), (48, 48), interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)
+        )
+        labels.append((world, STATES.index(defect or "flawless"), colour_name(scene.image, scene.thing)))
+    return np.stack(images), np.stack(masks), np.array(labels, np.int64)
+
+
+def pool(recipe: Recipe, folder: Path, workers: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The drawn pictures, kept on disk (about 3.3 GB for 30,000) so that a resumed run does not draw them again."""
+    paths = [folder / f"pool-{recipe.images}-{part}.npy" for part in ("images", "masks", "labels")]
+    if not paths[-1].exists():
+        chunk = 250
+        jobs = [(i, min(i + chunk, recipe.images), recipe.seed) for i in range(0, recipe.images, chunk)]
+        shape_of = ((192, 192, 3), (48, 48))
+        stores = [
+            np.lib.format.open_memmap(p, "w+", np.uint8, (recipe.images, *s))
+            for p, s in zip(paths, shape_of, strict=False)
+        ]
+        labels = np.zeros((recipe.images, 3), np.int64)
+        with ProcessPoolExecutor(workers) as executor:
+            for job, (image, mask, label) in zip(
+                jobs, tqdm(executor.map(draw, jobs), "drawing", len(jobs)), strict=True
+            ):
+                stores[0][job[0] : job[1]], stores[1][job[0] : job[1]], labels[job[0] : job[1]] = (
+                    image,
+                    mask,
+                    label,
+                )
+        for store in stores:
+            store.flush()
+        np.save(paths[-1], labels)
+    return tuple(np.load(p, mmap_mode="r") for p in paths[:2]) + (np.load(paths[2]),)
+
+
+def crop(
+    images: torch.Tensor, masks: torch.Tensor, size: int, rng: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A random window of each picture, flipped and turned by quarters; the window keeps a defect in view.
+
+    Args:
+        images: (b, 3, 192, 192) in [0, 1].
+        masks: (b, 1, 48, 48) in [0, 1], zero for flawless pictures.
+
+    Returns:
+        images (b, 3, size, size), masks (b, 1, size/8, size/8).
+    """
+    b = len(images)
+    rand = lambda *shape: torch.rand(*shape, generator=rng)  # noqa: E731
+    full = size / 192  # window, as a fraction of the picture, that keeps the drawn scale when shown at `size`
+    window = (full * (0.75 + 0.75 * rand(b))).clamp(max=1.0)
+    axis = torch.linspace(-1, 1, 48)
+    weight = masks[:, 0] / masks[:, 0].sum((1, 2), keepdim=True).clamp(min=1e-6)
+    centre = torch.stack([(weight.sum(1) * axis).sum(1), (weight.sum(2) * axis).sum(1)], 1)
+    # Flawless pictures look at random points too, or the framing would give the defect away.
+    centre = torch.where(masks.sum((2, 3)) > 0, centre, rand(b, 2) * 1.4 - 0.7)
+    centre = centre + (rand(b, 2) - 0.5) * window[:, None]
+    limit = (1 - window)[:, None]
+    centre = torch.maximum(torch.minimum(centre, limit), -limit)
+    turn = torch.randint(0, 4, (b,), generator=rng) * (np.pi / 2)
+    flip = torch.where(rand(b) < 0.5, -1.0, 1.0)
+    theta = torch.zeros(b, 2, 3)
+    theta[:, 0, 0], theta[:, 0, 1] = window * turn.cos() * flip, -window * turn.sin()
+    theta[:, 1, 0], theta[:, 1, 1] = window * turn.sin() * flip, window * turn.cos()
+    theta[:, :, 2] = centre
+    picture = F.grid_sample(images, F.affine_grid(theta, (b, 3, size, size), False), "bilinear", "border", False)
+    coarse = F.grid_sample(masks, F.affine_grid(theta, (b, 1, size // 8, size // 8), False), "bilinear", "zeros", False)
+    return picture, coarse
+
+
+def relight(images: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Exposure, contrast, grey, blur and grain; returns the images and which of them lost their colour (b,)."""
+    b = len(images)
+    rand = lambda: torch.rand(b, 1, 1, 1, generator=rng)  # noqa: E731
+    mean = images.mean((1, 2, 3), keepdim=True)
+    images = (images - mean) * (0.6 + 0.8 * rand()) + mean * (0.7 + 0.6 * rand())
+    grey = rand() < 0.3
+    images = torch.where(grey, images.mean(1, keepdim=True).expand_as(images), images)
+    images = torch.where(rand() < 0.25, F.avg_pool2d(images, 3, 1, 1, count_include_pad=False), images)
+    images = images + torch.randn(images.shape, generator=rng) * (0.06 * rand() * (rand() < 0.5))
+    return images.clamp(0, 1), grey.flatten()
+
+
+# ---- captions -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence and what it claims; -1 claims nothing. `state`: 0 flawless, 1.. a defect, -2 any defect."""
+
+    text: str
+    group: str
+    world: int = -1
+    state: int = -1
+    colour: int = -1
+    cell: int = -1
+
+
+def captions(worlds: np.ndarray, rng: np.random.Generator) -> Iterator[Caption]:
+    """A pool of captions for a batch; `worlds` (b,) are the worlds in it, so that named ones are often true."""
+    names = list(WORLDS)
+    pick = lambda options: options[rng.integers(len(options))]  # noqa: E731
+
+    def noun(world: int) -> str:
+        return pick(NOUNS.get(names[world], [names[world]]))
+
+    def anything() -> str:
+        # Now and then a word of the whole vocabulary: the state must be read off the state word, whatever the noun.
+        return pick(GENERIC) if rng.random() < 0.6 else f"{pick(VOCABULARY)}"
+
+    def stated(state: int, what: str) -> str:
+        sentence = pick(FLAWLESS if state == 0 else DAMAGED if state == -2 else DEFECTS[STATES[state]])
+        return pick(PHOTO).format(sentence.format(what))
+
+    for _ in range(14):
+        yield Caption(stated(0, anything()), "state", state=0)
+        yield Caption(stated(-2, anything()), "state", state=-2)
+    for state in range(1, len(STATES)):
+        for _ in range(2):
+            yield Caption(stated(state, anything()), "defect", state=state)
+    for _ in range(40):
+        world, state = int(pick(worlds)), int(pick([0, -2, rng.integers(1, len(STATES))]))
+        yield Caption(stated(state, noun(world)), "noun and state", world=world, state=state)
+    for world in rng.permutation(len(names))[:20]:
+        yield Caption(pick(PHOTO).format(f"a {noun(world)}"), "noun", world=int(world))
+    for c, word in enumerate(COLOURS):
+        yield Caption(pick(PHOTO).format(f"a {word} {pick(GENERIC)}"), "colour", colour=c)
+    for c, place in enumerate(CELLS):
+        yield Caption(f"{pick(['damage', 'a defect', 'a flaw'])} at the {place}", "place", cell=c)
+        state = int(rng.integers(1, len(STATES)))
+        yield Caption(f"a {STATES[state].replace('_', ' ')} at the {place}", "place", state=state, cell=c)
+
+
+def truth(pool: list[Caption], world, state, colour, cell) -> torch.Tensor:
+    """Which caption is true of which picture (b, captions); labels are (b,), -1 where there is nothing to say."""
+    claim = {f: torch.tensor([getattr(c, f) for c in pool]) for f in ("world", "state", "colour", "cell")}
+    true = torch.ones(len(world), len(pool), dtype=torch.bool)
+    for name, value in (("world", world), ("colour", colour), ("cell", cell)):
+        true &= (claim[name] == -1) | (claim[name] == value[:, None])
+    any_defect = (claim["state"] == -2) & (state[:, None] > 0)
+    return true & ((claim["state"] == -1) | (claim["state"] == state[:, None]) | any_defect)
+
+
+def vocabulary() -> list[str]:
+    """Lower-case words of one token in the tokenizer's vocabulary, the target's own words left out."""
+    tokens = open_clip.tokenizer.SimpleTokenizer().encoder
+    own = (
+        set(workshop.TARGET)
+        | {w.replace("_", " ") for w in workshop.NEW}
+        | {"foreign", "body", "corrosion", "rust", "mould"}
+    )
+    words = [t[:-4] for t in tokens if t.endswith("</w>")]
+    return [w for w in words if w.isascii() and w.isalpha() and len(w) > 3 and w not in own][:4000]
+
+
+VOCABULARY = vocabulary()
+_tokenize = open_clip.get_tokenizer("ViT-B-32")
+
+
+class Words(torch.nn.Module):
+    """Token embeddings of which only the rows that captions use are learned (and shipped); the others stay as built."""
+
+    def __init__(self, clip: open_clip.CLIP):
+        super().__init__()
+        ids = torch.tensor(used_tokens())
+        self.frozen = clip.token_embedding.weight.detach()
+        self.rows = torch.nn.Parameter(self.frozen[ids].clone())
+        self.register_buffer("ids", ids)
+        self.register_buffer("row_of", torch.full((len(self.frozen),), -1).index_copy(0, ids, torch.arange(len(ids))))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        row = self.row_of[ids]
+        return torch.where(row[..., None] >= 0, self.rows[row.clamp(min=0)], self.frozen[ids])
+
+
+def encode(clip: open_clip.CLIP, words: Words, texts: list[str]) -> torch.Tensor:
+    """Unit text embeddings (n, D); only as many tokens are run as the longest caption has."""
+    ids = _tokenize(texts).to(words.rows.device)
+    length = int(ids.argmax(1).max()) + 1
+    x = words(ids[:, :length]) + clip.positional_embedding[:length]
+    x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
+    return F.normalize(x[torch.arange(len(ids)), ids[:, :length].argmax(1)] @ clip.text_projection, dim=-1)
+
+
+def sigmoid_loss(logits: torch.Tensor, true: torch.Tensor, pool: list[Caption], recipe: Recipe) -> torch.Tensor:
+    """Binary cross-entropy, true and false pairs weighing the same within each group of captions."""
+    losses = F.binary_cross_entropy_with_logits(logits, true.float(), reduction="none")
+    total, weights = 0.0, 0.0
+    for group in dict.fromkeys(c.group for c in pool):
+        columns = torch.tensor([c.group == group for c in pool])
+        loss, t = losses[:, columns], true[:, columns]
+        weight = recipe.state_weight if group in ("state", "defect", "noun and state", "place") else 1.0
+        halves = [loss[part].mean() for part in (t, ~t) if part.any()]
+        total, weights = total + weight * sum(halves) / len(halves), weights + weight
+    return total / weights
+
+
+# ---- training -------------------------------------------------------------------------------------------------------
+
+
+def batch(pictures, recipe: Recipe, step: int, size: int):
+    """A step's normalised images (b, 3, size, size), captions, and truth (b, captions); they follow from the step."""
+    images, masks, labels = pictures
+    rng, torch_rng = (
+        np.random.default_rng([recipe.seed, 1, step]),
+        torch.Generator().manual_seed(recipe.seed * 2**32 + step),
+    )
+    index = np.sort(rng.choice(len(labels), recipe.batch_size, replace=False))
+    x = torch.from_numpy(images[index]).permute(0, 3, 1, 2).float() / 255
+    m = torch.from_numpy(masks[index])[:, None].float() / 255
+    world, state, colour = torch.from_numpy(labels[index]).T
+    x, m = crop(x, m, size, torch_rng)
+    x, grey = relight(x, torch_rng)
+    colour = torch.where(grey, COLOURS.index("grey"), colour)
+    g = m.shape[-1]
+    axis = torch.arange(g) * 3 // g
+    weight = m[:, 0]
+    y = (weight.sum(2) * torch.arange(g)).sum(1) / weight.sum((1, 2)).clamp(min=1e-6)
+    z = (weight.sum(1) * torch.arange(g)).sum(1) / weight.sum((1, 2)).clamp(min=1e-6)
+    cell = torch.where(
+        state > 0, axis[y.round().long().clamp(max=g - 1)] * 3 + axis[z.round().long().clamp(max=g - 1)], -1
+    )
+    texts = list(captions(labels[index, 0], rng))
+    normal = (x - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    return normal, texts, truth(texts, world, state, colour, cell)
+
+
+def train(recipe: Recipe, folder: Path, workers: int = 2, device: str = "cpu") -> open_clip.CLIP:
+    """Pre-train, going on where an interrupted run in `folder` stopped; the curve is written to its history.csv."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = pool(recipe, folder, workers)
+    total = recipe.steps_small + recipe.steps_large
+    clip = tiny.build(recipe.seed, image_size=96).to(device).train()
+    clip.token_embedding.weight.requires_grad_(False)
+    words = Words(clip).to(device)
+    optimizer = make_optimizer(clip, words, recipe)
+    first, seconds, saved = 0, 0.0, folder / "state.pt"
+    if saved.exists():
+        state = torch.load(saved, weights_only=True)
+        first, seconds = state["step"], state["seconds"]
+        if first > recipe.steps_small:
+            clip, optimizer = grow(clip, words, recipe)
+        clip.load_state_dict(state["clip"])
+        words.load_state_dict(state["words"])
+        optimizer.load_state_dict(state["optimizer"])
+    began, history = time.time() - seconds, folder / "history.csv"
+    for step in tqdm(range(first, total), "pre-training", total, initial=first):
+        if step == recipe.steps_small:
+            clip, optimizer = grow(clip, words, recipe)
+        size = clip.visual.image_size[0]
+        x, texts, true = batch(pictures, recipe, step, size)
+        rate = recipe.lr * min((step + 1) / 300, 0.5 * (1 + math.cos(math.pi * step / total)) + 0.01)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(device, torch.bfloat16):
+            v = F.normalize(clip.encode_image(x.to(device)), dim=-1)
+            t = encode(clip, words, [c.text for c in texts])
+        logits = clip.logit_scale.exp().clamp(max=100) * (v.float() @ t.float().T) + clip.logit_bias
+        loss = sigmoid_loss(logits, true.to(device), texts, recipe)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
+        optimizer.step()
+        if step % 25 == 0 or step == total - 1:
+            row = {"step": step, "minutes": (time.time() - began) / 60, "loss": loss.item()} | accuracy(
+                logits, true, texts
+            )
+            with open(history, "a") as file:
+                if file.tell() == 0:
+                    file.write(",".join(row) + "\n")
+                file.write(",".join(f"{v:.4g}" for v in row.values()) + "\n")
+        if (step + 1) % SAVE_EVERY == 0 or step == total - 1:
+            state = {
+                "clip": clip.state_dict(),
+                "words": words.state_dict(),
+                "optimizer": optimizer.state_dict(),
+            }
+            state |= {"step": step + 1, "seconds": time.time() - began}
+            torch.save(state, f"{saved}.part")
+            os.replace(f"{saved}.part", saved)
+    clip.token_embedding.weight.data[words.ids] = words.rows.data
+    return clip.eval()
+
+
+def make_optimizer(clip: open_clip.CLIP, words: Words, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW; gains, biases, embeddings and temperatures do not decay."""
+    named = [(n, p) for n, p in clip.named_parameters() if p.requires_grad]
+    plain = [p for n, p in named if p.ndim < 2 or "embedding" in n] + [words.rows]
+    decay = [p for n, p in named if not (p.ndim < 2 or "embedding" in n)]
+    groups = [{"params": decay, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98))
+
+
+def grow(clip: open_clip.CLIP, words: Words, recipe: Recipe) -> tuple[open_clip.CLIP, torch.optim.AdamW]:
+    """The same CLIP for images of 128 px, position embeddings resized, with an optimizer of its own."""
+    large = tiny.build(recipe.seed, image_size=tiny.IMAGE_SIZE)
+    state = clip.state_dict()
+    resize_pos_embed(state, large)
+    large.load_state_dict(state)
+    large.token_embedding.weight.requires_grad_(False)
+    large = large.to(clip.logit_scale.device).train()
+    return large, make_optimizer(large, words, recipe)
+
+
+def accuracy(logits: torch.Tensor, true: torch.Tensor, texts: list[Caption]) -> dict[str, float]:
+    """Per group of captions, the mean of the shares of true and of false pairs judged rightly."""
+    right, result = (logits > 0) == true, {}
+    for group in dict.fromkeys(c.group for c in texts):
+        columns = torch.tensor([c.group == group for c in texts])
+        r, t = right[:, columns], true[:, columns]
+        result[group.replace(" ", "_")] = float(torch.stack([r[t].float().mean(), r[~t].float().mean()]).mean())
+    return result
+
+
+def used_tokens() -> list[int]:
+    """The token ids that some caption can hold."""
+    texts = [s.format(n) for s in FLAWLESS + DAMAGED + sum(DEFECTS.values(), []) for n in ["", *GENERIC]]
+    texts += [p.format("") for p in PHOTO] + COLOURS + CELLS + [n for ns in NOUNS.values() for n in ns] + list(WORLDS)
+    texts += ["damage at the", "a defect", "a flaw", *(s.replace("_", " ") for s in STATES)]
+    return sorted(set(_tokenize(texts).flatten().tolist()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m pfl.pretrain", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--out", type=Path, default=workshop.home() / "pretrain", help="working folder; a rerun resumes here"
+    )
+    parser.add_argument("--assets", type=Path, default=tiny.ASSETS, help="where the weights and their card are written")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    for name, value in asdict(Recipe()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    args = vars(parser.parse_args())
+    recipe = Recipe(**{name: args[name] for name in asdict(Recipe())})
+    clip = train(recipe, args["out"], args["workers"], args["device"])
+    card = {
+        "recipe": asdict(recipe),
+        "parameters": sum(p.numel() for n, p in clip.named_parameters() if n != "token_embedding.weight"),
+    }
+    tiny.save(clip.cpu(), used_tokens(), card, args["assets"])
+    print(json.dumps(card, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Pre-training of the tiny CLIP: captions that tell the truth, batches that follow from the step, runs that resume."""
+
+import numpy as np
+import pytest
+import torch
+
+from pfl import pretrain, tiny
+from pfl.pretrain import Caption, Recipe, truth
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return Recipe(images=24, steps_small=2, steps_large=2, batch_size=4)
+
+
+def test_a_caption_is_true_of_a_picture_only_if_all_it_claims_is():
+    labels = [torch.tensor(v) for v in ([3, 3, 5], [0, 2, 2], [1, 1, 4], [-1, 0, 8])]  # world, state, colour, cell
+    texts = [
+        Caption("a flawless object", "state", state=0),
+        Caption("a damaged object", "state", state=-2),
+        Caption("a cracked three", "noun and state", world=3, state=2),
+        Caption("a crack at the top left", "place", state=2, cell=0),
+        Caption("a one-coloured thing", "colour", colour=1),
+    ]
+    expected = [[1, 0, 0, 0, 1], [0, 1, 1, 1, 1], [0, 1, 0, 0, 0]]
+    assert truth(texts, *labels).int().tolist() == expected
+
+
+def test_the_place_of_a_caption_is_where_the_defect_is_seen():
+    """Crop, flip and turn move picture and mask alike: a bright square is found in the cell its mask names."""
+    images, masks = torch.zeros(16, 3, 192, 192), torch.zeros(16, 1, 48, 48)
+    images[:, :, 40:72, 100:132], masks[:, :, 10:18, 25:33] = 1, 1
+    seen, coarse = pretrain.crop(images, masks, 128, torch.Generator().manual_seed(0))
+    bright = torch.nn.functional.adaptive_avg_pool2d(seen.mean(1, keepdim=True), 16)
+    overlap = (bright * coarse).flatten(1).sum(1) / (bright.flatten(1).norm(dim=1) * coarse.flatten(1).norm(dim=1))
+    assert (overlap > 0.9).all()
+
+
+def test_an_interrupted_run_ends_where_an_undisturbed_one_does(recipe, tmp_path, monkeypatch):
+    whole = pretrain.train(recipe, tmp_path / "whole", workers=1)
+    batch, count = pretrain.batch, iter(range(10))
+
+    def dies(*args):
+        if next(count) == 3:
+            raise KeyboardInterrupt
+        return batch(*args)
+
+    monkeypatch.setattr(pretrain, "SAVE_EVERY", 1)
+    monkeypatch.setattr(pretrain, "batch", dies)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain.train(recipe, tmp_path / "cut", workers=1)
+    monkeypatch.setattr(pretrain, "batch", batch)
+    resumed = pretrain.train(recipe, tmp_path / "cut", workers=1)
+    for name, value in whole.state_dict().items():
+        assert torch.allclose(value.float(), resumed.state_dict()[name].float(), atol=1e-5), name
+
+
+def test_only_words_of_captions_are_learned_and_shipped(recipe, tmp_path):
+    clip = pretrain.train(recipe, tmp_path / "run", workers=1)
+    changed = (clip.token_embedding.weight != tiny.untrained_tokens()).any(1).nonzero().flatten()
+    assert set(changed.tolist()) <= set(pretrain.used_tokens())
+    tiny.save(clip, pretrain.used_tokens(), {"note": "test"}, tmp_path)
+    assert (tmp_path / tiny.WEIGHTS.name).stat().st_size < 10e6
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(tiny, "WEIGHTS", tmp_path / tiny.WEIGHTS.name)
+    loaded = tiny.load()
+    monkey.undo()
+    x = torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    ids = pretrain._tokenize(["a flawless object", "a button with a scratch"])
+    with torch.no_grad():
+        assert torch.allclose(loaded.encode_image(x), clip.encode_image(x), atol=0.02)
+        assert torch.allclose(loaded.encode_text(ids), clip.encode_text(ids), atol=0.02)
+
+
+def test_the_shipped_tiny_clip_knows_states_it_was_taught():
+    """On fresh drawings of auxiliary categories, hand-written prompts do far better than chance."""
+    from sklearn.metrics import roc_auc_score
+
+    from pfl.clip import load_clip
+    from pfl.data import workshop
+
+    clip, rng, labels, images = load_clip("tiny"), np.random.default_rng(5), [], []
+    for category in ("wood", "tile", "carpet", "leather"):
+        for i in range(8):
+            defect = ("hole", "crack", "stain", "scratch")[i // 2] if i % 2 else None
+            images.append(workshop.scene(rng, workshop.AUXILIARY[category], defect).image)
+            labels.append(i % 2)
+    x = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255
+    x = torch.nn.functional.interpolate(x, size=128, mode="bicubic", antialias=True).clamp(0, 1)
+    v = torch.nn.functional.normalize(clip.encode_image(clip.normalise(x))[0], dim=-1)
+    plus, minus = torch.nn.functional.normalize(clip.encode_text(["a flawless object", "a damaged object"]), dim=-1)
+    assert roc_auc_score(labels, v @ (minus - plus)) > 0.8

@@ -1,0 +1,63 @@
+"""The workshop: what is drawn, that its labels are true, and that nothing of the target leaks."""
+
+import zlib
+
+import numpy as np
+import pytest
+
+from pfl import pretrain
+from pfl.data import workshop
+from pfl.data.workshop import AUXILIARY, NEW, SPLITS, TARGET, defect_names, scene
+
+
+def every_kind():
+    return [
+        (split, name, d) for split, names in SPLITS.items() for name in names for d in defect_names(names[name], split)
+    ]
+
+
+def test_the_splits_are_disjoint_and_two_defects_are_new_in_the_target():
+    assert not set(AUXILIARY) & set(TARGET)
+    assert len(AUXILIARY) >= 8 and len(TARGET) >= 6
+    families = {split: {d for c in names.values() for d in defect_names(c, split)} for split, names in SPLITS.items()}
+    assert len(families["auxiliary"]) >= 6
+    assert families["target"] - families["auxiliary"] == set(NEW) and len(NEW) == 2
+
+
+@pytest.mark.parametrize(("split", "name", "defect"), every_kind(), ids=lambda v: v)
+def test_a_defect_changes_the_picture_where_its_mask_says_and_hardly_elsewhere(split, name, defect):
+    seed = [7, zlib.crc32(f"{name}{defect}".encode())]
+    drawn = scene(np.random.default_rng(seed), SPLITS[split][name], defect)
+    assert drawn.image.shape == (192, 192, 3) and drawn.image.dtype == np.uint8
+    assert 0.001 < drawn.mask.mean() < 0.3
+    again = scene(np.random.default_rng(seed), SPLITS[split][name], defect)
+    assert np.array_equal(drawn.image, again.image) and np.array_equal(drawn.mask, again.mask)
+    if defect != "missing_part":  # that one is drawn with the object, so it has no flawless twin
+        assert (drawn.mask & drawn.thing).sum() > 0.5 * drawn.mask.sum()
+
+
+def test_a_flawless_picture_has_an_empty_mask():
+    assert not scene(np.random.default_rng(0), TARGET["gear"]).mask.any()
+
+
+def test_a_split_on_disk_is_complete_and_the_same_for_a_seed(tmp_path, monkeypatch):
+    monkeypatch.setattr(workshop, "NORMAL", 1)
+    monkeypatch.setattr(workshop, "ANOMALOUS", 8)
+    first, second = (workshop.load(tmp_path / str(i), split="target") for i in range(2))
+    assert first.categories == tuple(sorted(TARGET))
+    assert {s.label for s in first.samples} == {0, 1} and first.level == {"image", "pixel"}
+    assert first.fingerprint() == second.fingerprint()
+    assert first.fingerprint() != workshop.load(tmp_path / "0", split="target", seed=1).fingerprint()
+
+
+def test_an_unknown_split_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no split 'train'; choose one of auxiliary, target"):
+        workshop.load(tmp_path, split="train")
+
+
+def test_pretraining_never_names_or_draws_the_target():
+    assert not set(pretrain.WORLDS) & set(TARGET) and not set(pretrain.DEFECTS) & set(NEW)
+    rng = np.random.default_rng(0)
+    said = " ".join(c.text for _ in range(30) for c in pretrain.captions(np.arange(len(pretrain.WORLDS)), rng))
+    for word in [*TARGET, *NEW, "foreign body", "corrosion"]:
+        assert f" {word} " not in f" {said} "
