@@ -1,0 +1,138 @@
+"""The command line: `pfl predict`, `train`, `evaluate`, `data` and `figures`."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from . import checkpoint, config, data, figures, inspection
+from .clip import load_clip
+from .evaluation import evaluate
+from .model import BayesPFL
+from .training import train
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; returns the exit status. Mistakes of the user are one line, not a traceback."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except (FileExistsError, FileNotFoundError, ImportError, ValueError) as mistake:
+        print(f"pfl: {mistake}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="pfl", description="Bayesian prompt flow learning for zero-shot anomaly detection."
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("predict", help="score the images of a folder; heat maps, CSV and an HTML report")
+    command.add_argument("folder", type=Path)
+    command.add_argument(
+        "--class-name", help='what the images show, such as "metal plate"; default: the folder\'s name'
+    )
+    command.add_argument("--out", type=Path, help="default: runs/predict/NAME of the folder")
+    command.add_argument("--model", default="default", help="folder of a trained model; default: the one that ships")
+    command.add_argument("--threshold", type=float, help="score from which an image counts as defective")
+    command.add_argument("--normal", type=Path, help="calibrate the threshold on this folder of normal images")
+    command.add_argument("--false-alarms", type=float, default=0.05, help="rate that --normal promises (default 0.05)")
+    command.add_argument("--num-samples", type=int, default=10, help="prompts drawn for each image")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--device", default="cpu")
+    command.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    command.set_defaults(run=_predict)
+
+    command = commands.add_parser("train", help="train a model on an auxiliary data set")
+    command.add_argument("data", help="workshop, mvtec, visa, ... : a data set with masks")
+    command.add_argument("--root", type=Path, help="its folder; the workshop needs none")
+    command.add_argument("--out", type=Path, required=True, help="folder of the run; a rerun resumes here")
+    command.add_argument("--preset", default="tiny", choices=("tiny", "small", "paper"))
+    command.add_argument("--epochs", type=int)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--device", default="cpu")
+    command.set_defaults(run=_train)
+
+    command = commands.add_parser("evaluate", help="measure a model on a data set whose categories it never saw")
+    command.add_argument("data", help="workshop, elpv, textile, mvtec, visa, ...")
+    command.add_argument("--root", type=Path)
+    command.add_argument("--model", default="default", help="folder of a trained model; default: the one that ships")
+    command.add_argument("--protocol", default="strict", choices=("strict", "official"))
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--device", default="cpu")
+    command.add_argument("--csv", type=Path, help="also write the table here")
+    command.set_defaults(run=_evaluate)
+
+    command = commands.add_parser("data", help="where to get the published data sets, and whether a copy is whole")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    action = actions.add_parser("where", help="source, licence and layout of a data set")
+    action.add_argument("name", choices=sorted(data.SPECS))
+    action.set_defaults(run=lambda args: print(data.where(args.name)))
+    action = actions.add_parser("check", help="counts against the expected ones, and all problems at once")
+    action.add_argument("name", choices=sorted(data.SPECS))
+    action.add_argument("root", type=Path)
+    action.set_defaults(run=_check)
+
+    command = commands.add_parser("figures", help="execute the notebooks by papermill and regenerate figures/")
+    command.add_argument("--preset", default="tiny", choices=("tiny", "small", "paper"))
+    command.add_argument("--only", default="", help="numbers of notebooks, such as 02,03")
+    command.set_defaults(run=_figures)
+    return top
+
+
+def _predict(args) -> None:
+    if args.threshold is not None and args.normal is not None:
+        raise ValueError("--threshold and --normal both set the threshold; give one")
+    model = checkpoint.load(args.model, device=args.device)
+    images = data.folder(args.folder, class_name=args.class_name)
+    sampling = {"num_samples": args.num_samples, "seed": args.seed}
+    threshold = args.threshold
+    if args.normal is not None:
+        name = args.class_name or images[0].class_name
+        scores = inspection.scores_of(model, data.folder(args.normal, class_name=name), **sampling)
+        threshold = inspection.calibrate(scores, args.false_alarms)
+        print(f"threshold {threshold:.4f}: at most {args.false_alarms:.1%} of new normal images lie above it")
+    out = args.out or Path("runs") / "predict" / args.folder.resolve().name
+    table = inspection.inspect(
+        model, images, out, root=args.folder, threshold=threshold, resume=args.resume, **sampling
+    )
+    print(table.drop(columns="heatmap").head(10).to_string(index=False, float_format="%.3f"))
+    print(f"{len(table)} images; all scores in {out / 'results.csv'}, the report in {out / 'report.html'}")
+
+
+def _check(args) -> int:
+    report = data.check(args.name, args.root)
+    print(report)
+    return 0 if report.ok else 1
+
+
+def _train(args) -> None:
+    preset = config.preset(args.preset)
+    settings = replace(preset.train, seed=args.seed, **({"epochs": args.epochs} if args.epochs else {}))
+    split = "auxiliary" if args.data == "workshop" else "test"
+    model = BayesPFL(load_clip(**preset.clip, device=args.device), preset.model, seed=args.seed)
+    run = train(model, data.load(args.data, args.root, split=split), settings, out=args.out)
+    print(run.history.to_string(index=False, float_format="%.4g"))
+
+
+def _evaluate(args) -> None:
+    model = checkpoint.load(args.model, device=args.device)
+    settings = config.EvalConfig(protocol=args.protocol, seed=args.seed)
+    split = "target" if args.data == "workshop" else "test"
+    table = evaluate(model, data.load(args.data, args.root, split=split), settings, progress=True)
+    with pd.option_context("display.width", 200):
+        print(table.to_string(float_format="%.3f", na_rep="-"))
+    if args.csv:
+        args.csv.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(args.csv)
+
+
+def _figures(args) -> int:
+    results = figures.run(args.preset, args.only)
+    print("\nnotebook                             minutes  result")
+    for name, seconds, error in results:
+        print(f"{name:36} {seconds / 60:7.1f}  {error.splitlines()[0] if error else 'done'}")
+    return 1 if any(error for *_, error in results) else 0

@@ -1,0 +1,77 @@
+"""One HTML file about a folder of images, highest score first; it needs nothing beside it, no network either."""
+
+import base64
+import html
+import io
+import os
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from .data.transforms import read_image
+
+SIDE = 256  # pixels of a picture in the report
+
+STYLE = """
+:root { color-scheme: light dark; --card: #8881; --line: #8884; --alarm: #d1495b; --fine: #2a78b5; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+h1 { margin-bottom: 0; } p.lead { margin-top: .3rem; opacity: .75; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem; }
+figure { margin: 0; padding: .7rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); }
+figure > div { display: flex; gap: .4rem; } figure img { width: 50%; border-radius: .25rem; }
+figcaption { margin-top: .5rem; overflow-wrap: anywhere; }
+.bar { height: .4rem; background: var(--line); border-radius: .2rem; margin: .3rem 0; }
+.bar i { display: block; height: 100%; border-radius: .2rem; background: var(--fine); }
+.alarm .bar i { background: var(--alarm); } .alarm { border-color: var(--alarm); }
+small { opacity: .75; }
+"""
+
+
+def write(table: pd.DataFrame, root: Path, path: Path, *, title: str, threshold: float | None = None) -> Path:
+    """Write the report.
+
+    Args:
+        table: name, score, score_std, heatmap, and, optionally, label and defective; shown in its order.
+        root: folder of the images; their heat maps lie relative to the report.
+        threshold: named in the lead, if there is one.
+    """
+    lead = f"{len(table)} images, most suspicious first. Score ± standard deviation over the sampled prompts."
+    if threshold is not None:
+        lead += f" From {threshold:.3f} on an image counts as defective: {int(table.defective.sum())} of them."
+    cards = "\n".join(_card(row, root, path.parent) for row in table.to_dict("records"))
+    page = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{html.escape(title)}</title><style>{STYLE}</style></head>
+<body><h1>{html.escape(title)}</h1><p class="lead">{lead}</p>
+<main>
+{cards}
+</main></body></html>
+"""
+    part = path.with_suffix(".html.part")
+    part.write_text(page, encoding="utf-8")
+    os.replace(part, path)
+    return path
+
+
+def _card(row: dict, root: Path, folder: Path) -> str:
+    name, score = html.escape(row["name"]), row["score"]
+    pictures = "".join(
+        f'<img alt="{what} {name}" src="{_embed(picture)}">'
+        for what, picture in (("image", root / row["name"]), ("heat map of", folder / row["heatmap"]))
+    )
+    known = {0: "known to be normal", 1: "known to be defective"}.get(row.get("label"), "")
+    return (
+        f'<figure class="{"alarm" if row.get("defective") else ""}"><div>{pictures}</div>'
+        f"<figcaption><b>{score:.3f}</b> ± {row['score_std']:.3f}"
+        f'<div class="bar"><i style="width:{100 * min(max(score, 0), 1):.1f}%"></i></div>'
+        f"{name} <small>{known}</small></figcaption></figure>"
+    )
+
+
+def _embed(path: Path) -> str:
+    picture = read_image(path)
+    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

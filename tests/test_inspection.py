@@ -1,0 +1,94 @@
+"""Inspecting a folder: what is written, what is promised, and that an interruption costs nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import pfl
+from pfl import cli, inspection
+from pfl.inspection import calibrate, inspect
+
+
+@pytest.fixture(scope="module")
+def model():
+    return pfl.BayesPFL(
+        pfl.load_clip("tiny-random", image_size=64), pfl.ModelConfig(flow_init=0.02, base_variance=0.01)
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path, rng = tmp_path / "plates", np.random.default_rng(0)
+    for name in ("a.png", "sub/b.jpg", "<b>&.png", "sub/a.png"):
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).save(path / name)
+    return path
+
+
+def test_every_image_has_a_score_a_heat_map_of_its_size_and_a_card(model, folder, tmp_path):
+    data = pfl.data.folder(folder, class_name="metal plate")
+    table = inspect(model, data, tmp_path / "out", root=folder, num_samples=2, threshold=0.5, progress=False)
+    assert sorted(table.name) == ["<b>&.png", "a.png", "sub/a.png", "sub/b.jpg"]
+    assert table.score.is_monotonic_decreasing and (table.defective == (table.score >= 0.5)).all()
+    for heatmap in table.heatmap:
+        assert Image.open(tmp_path / "out" / heatmap).size == (60, 40)
+    assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == 4
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("<figure") == 4 and "&lt;b&gt;&amp;.png" in page and "<b>&.png" not in page
+    assert "http" not in page.replace("data:", "")  # nothing is fetched
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(model, folder, tmp_path, monkeypatch):
+    data = pfl.data.folder(folder, class_name="plate")
+    whole = inspect(model, data, tmp_path / "whole", root=folder, num_samples=2, progress=False)
+    save, count = inspection._save_heatmap, iter(range(9))
+
+    def dies(*args):
+        if next(count) == 2:
+            raise KeyboardInterrupt
+        save(*args)
+
+    monkeypatch.setattr(inspection, "_save_heatmap", dies)
+    with pytest.raises(KeyboardInterrupt):
+        inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, progress=False)
+    monkeypatch.setattr(inspection, "_save_heatmap", save)
+    with open(tmp_path / "cut" / inspection.LOG, "a") as log:
+        log.write('{"name": "sub/b.j')  # a line cut off by the kill
+    with pytest.raises(FileExistsError, match="--resume"):
+        inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, progress=False)
+    resumed = inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, resume=True, progress=False)
+    pd.testing.assert_frame_equal(resumed, whole)
+    with pytest.raises(ValueError, match="num_samples 2, not 3"):
+        inspect(model, data, tmp_path / "cut", root=folder, num_samples=3, resume=True, progress=False)
+
+
+def test_a_calibrated_threshold_keeps_its_promise():
+    rng, alarms = np.random.default_rng(0), []
+    for _ in range(400):
+        scores = rng.beta(2, 5, 60)
+        alarms.append((scores[40:] >= calibrate(scores[:40], 0.1)).mean())
+    assert 0.06 < np.mean(alarms) <= 0.11
+    assert calibrate(np.arange(9) / 10, 0.1) > 0.8  # nine images: the largest of them
+    with pytest.raises(ValueError, match="give 99 or more"):
+        calibrate(np.zeros(98), 0.01)
+
+
+def test_the_command_line_writes_the_report_and_tells_mistakes_in_one_line(model, folder, tmp_path, capsys):
+    pfl.save(model, tmp_path / "model")
+    arguments = [
+        "predict",
+        str(folder),
+        "--model",
+        str(tmp_path / "model"),
+        "--num-samples",
+        "1",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    assert cli.main([*arguments, "--class-name", "plate"]) == 0
+    assert (tmp_path / "o" / "report.html").exists()
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert cli.main(["predict", str(tmp_path / "nowhere"), "--model", str(tmp_path / "model")]) == 2
+    assert "nowhere" in capsys.readouterr().err
