@@ -1,0 +1,45 @@
+"""Data: the fifteen sets of the paper, two packaged ones, the synthetic workshop, and one's own images."""
+
+from pathlib import Path
+
+from . import catalogue, packaged, published
+from .catalogue import SPECS, Spec
+from .checking import Report, check, where
+from .loading import Batch, loader
+from .own import folder
+from .samples import Dataset, Sample, class_text
+
+__all__ = [
+    "SPECS",
+    "Batch",
+    "Dataset",
+    "Report",
+    "Sample",
+    "Spec",
+    "check",
+    "class_text",
+    "folder",
+    "load",
+    "loader",
+    "where",
+]
+
+
+def load(name: str, root: Path | str | None = None, *, split: str | None = None, subset: str | None = None) -> Dataset:
+    """A data set by name, in its original or the reference's standardised layout, found by looking.
+
+    name is one of SPECS (root is the folder of your copy), "workshop" (synthetic, drawn on first use), "elpv" or
+    "textile" (packages of real photographs, image level only). split is "test" (default), "train" or "all"; for the
+    workshop "target" (default) or "auxiliary". subset is "paper", "whole", or another part that the set's note names
+    (where(name)); by default the paper's where the copy can give it, and Dataset.part says which it was. Raises
+    FileNotFoundError where the copy or files of it are missing, ValueError for a name, split or part that is not there.
+    """
+    if name == "workshop":
+        from . import workshop  # draws with scikit-image, slow to import
+
+        return workshop.load(root, split=split or "target")
+    if name in ("elpv", "textile"):
+        if split not in (None, "test", "all"):
+            raise ValueError(f"{name} has no split {split!r}: all of it is test")
+        return getattr(packaged, name)()
+    return published.load_copy(catalogue.spec(name), root, split=split or "test", subset=subset)

@@ -1,0 +1,137 @@
+"""Looking into folders as people have them: mixed case, stray files, masks matched by name and never by position."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from .transforms import foreground
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+MASK_ENDINGS = ("", "_mask", "_segmentation", "_gt", "_label")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One image as a layout shows it; category is the folder's name there, label None where it says nothing."""
+
+    image: Path
+    category: str
+    split: str = "test"
+    label: int | None
+    mask: Path | None = None
+    defect: str = ""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A directory, listed once and looked up regardless of case; hidden entries do not exist.
+
+    notes collects, over a whole tree of folders, one line for each oddity met on the way.
+    """
+
+    path: Path
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def _entries(self) -> dict[str, bool]:
+        """Name -> is it a directory; in sorted order, since the order of os.scandir differs between machines."""
+        with os.scandir(self.path) as entries:
+            found = {e.name: e.is_dir() for e in entries if not e.name.startswith((".", "__MACOSX"))}
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def _lower(self) -> dict[str, str]:
+        return {name.lower(): name for name in reversed(self._entries)}
+
+    @cached_property
+    def folders(self) -> dict[str, "Folder"]:
+        """Sub-folders by name."""
+        return {name: Folder(self.path / name, self.notes) for name, is_dir in self._entries.items() if is_dir}
+
+    @cached_property
+    def files(self) -> list[Path]:
+        return [self.path / name for name, is_dir in self._entries.items() if not is_dir]
+
+    @cached_property
+    def images(self) -> list[Path]:
+        """Image files of this folder alone, sorted by name."""
+        return [path for path in self.files if path.suffix.lower() in IMAGE_SUFFIXES]
+
+    @cached_property
+    def _by_stem(self) -> dict[str, Path]:
+        return {path.stem.lower(): path for path in reversed(self.images)}
+
+    def _spelt(self, name: str) -> str | None:
+        """The name as it stands on disk, or None; a difference in case is noted."""
+        if name in self._entries:
+            return name
+        spelt = self._lower.get(name.lower())
+        if spelt is not None:
+            note = f"wrong case: {self.path / spelt} is published as {name}"
+            if note not in self.notes:
+                self.notes.append(note)
+        return spelt
+
+    def folder(self, *alternatives: str) -> "Folder | None":
+        """The first of some sub-folders that is there; a name may be a path with forward slashes, "" is this folder."""
+        for alternative in alternatives:
+            here = self
+            for name in filter(None, alternative.split("/")):
+                here = here and here.folders.get(here._spelt(name))
+            if here is not None:
+                return here
+        return None
+
+    def file(self, relative: str) -> Path | None:
+        """A file by its relative path, with forward slashes."""
+        parent, _, name = relative.rpartition("/")
+        here = self.folder(parent)
+        spelt = here and here._spelt(name)
+        return here.path / spelt if spelt and not here._entries[spelt] else None
+
+    def mask_of(self, image: Path) -> Path | None:
+        """The mask in this folder that carries an image's stem, alone or with one of MASK_ENDINGS."""
+        candidates = (self._by_stem.get(image.stem.lower() + ending) for ending in MASK_ENDINGS)
+        return next((path for path in candidates if path not in (None, image)), None)
+
+    def every_file(self) -> Iterable[Path]:
+        """All files below."""
+        yield from self.files
+        for folder in self.folders.values():
+            yield from folder.every_file()
+
+
+def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
+    """Those masks that have any foreground; one that cannot be read counts, so that whoever opens it is told.
+
+    This decodes every file, 0.6 ms each, so the answer is kept in $PFL_HOME under the files' names, sizes and dates.
+    """
+    masks = sorted(masks)
+    facts = [(str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in masks]
+    key = hashlib.sha256(json.dumps([threshold, facts]).encode()).hexdigest()[:24]
+    kept = Path(os.environ.get("PFL_HOME", Path.home() / ".cache" / "bayes-pfl")) / "filled-masks" / f"{key}.json"
+    try:
+        flags = json.loads(kept.read_text())
+    except (OSError, ValueError):
+        flags = [_is_filled(path, threshold) for path in masks]
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(flags))
+        except OSError:  # nowhere to write: decode again next time
+            pass
+    return {path for path, flag in zip(masks, flags, strict=True) if flag}
+
+
+def _is_filled(mask: Path, threshold: int) -> bool:
+    try:
+        return bool(foreground(mask, threshold).any())
+    except OSError:
+        return True

@@ -1,0 +1,181 @@
+"""How the published sets lie on disk: one reader a layout, each from a folder to what it holds, empty if it is another.
+
+A reader yields every split and every image of its layout; choosing is done by the caller.
+"""
+
+import csv
+import json
+from pathlib import Path
+
+from .files import Folder, Found, filled
+from .mvtec import NAMELESS, NORMAL, tree
+
+
+def standard_tree(root: Folder) -> list[Found]:
+    """The reference's standardised tree without its list: every anomaly lies in test/anomaly."""
+    found = tree(root)
+    species = {one.image.parent.name for one in found if one.label}
+    return found if species == {"anomaly"} else []
+
+
+def listed(root: Folder, file: str) -> list[Found]:
+    """A meta_NAME.json of the reference or a meta.json of AnomalyCLIP and AdaCLIP, with images below root.
+
+    Top keys in any case; placeholders (empty img_path) skipped; absolute paths of another machine cut to what is
+    found here. An image that is listed and absent is noted; a mask that is absent is no mask, since the lists of the
+    image-level sets name masks that were never written.
+    """
+    path = root.file(file)
+    if path is None:
+        return []
+    try:
+        meta = {key.lower(): value for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
+        rows = [
+            (split, category, entry["img_path"], entry["mask_path"], entry["anomaly"], entry["specie_name"])
+            for split in ("train", "test")
+            for category, entries in meta.get(split, {}).items()
+            for entry in entries
+            if entry["img_path"]
+        ]
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is not a list of train and test images ({error!r}); fetch it anew") from error
+    found = []
+    for split, category, image_path, mask_path, anomaly, species in rows:
+        image = _resolve(root, image_path)
+        if image is None:
+            root.notes.append(f"missing image: {root.path / image_path}, listed in {path.name}")
+            continue
+        defect = species if anomaly and species.lower() not in NAMELESS | NORMAL else ""
+        mask = _resolve(root, mask_path) if mask_path else None
+        found.append(Found(image=image, category=category, split=split, label=int(anomaly), mask=mask, defect=defect))
+    return found
+
+
+def _resolve(root: Folder, path: str) -> Path | None:
+    """A listed path below root, as it stands or without its first folders; two parts at least, lest 000.png match."""
+    parts = [part for part in path.replace("\\", "/").split("/") if part]
+    tails = ("/".join(parts[start:]) for start in range(max(1, len(parts) - 1)))
+    return next((file for tail in tails if (file := root.file(tail))), None)
+
+
+def pairs(root: Folder, *, images: tuple[str, ...], masks: tuple[str, ...]) -> list[Found]:
+    """A folder of images, all anomalous, and one of masks; of the alternative names the first that is there."""
+    pictures, truth = root.folder(*images), root.folder(*masks)
+    if pictures is None or truth is None:
+        return []
+    return [Found(image=image, category=root.name, label=1, mask=truth.mask_of(image)) for image in pictures.images]
+
+
+def yes_no(root: Folder) -> list[Found]:
+    """no/ holds the normal images and yes/ the anomalous ones; other folders are not looked into."""
+    normal, anomalous = root.folder("no"), root.folder("yes")
+    if normal is None or anomalous is None:
+        return []
+    both = ((0, normal), (1, anomalous))
+    return [Found(image=image, category=root.name, label=label) for label, part in both for image in part.images]
+
+
+def head_ct(root: Folder) -> list[Found]:
+    """head_ct/NNN.png, once or twice nested, and labels.csv with the columns id and hemorrhage."""
+    table, images = root.file("labels.csv"), root.folder("head_ct/head_ct", "head_ct")
+    if table is None or images is None:
+        return []
+    by_id = {int(path.stem): path for path in images.images if path.stem.isdigit()}
+    found = []
+    for identity, hemorrhage in _rows(table)[1:]:
+        image = by_id.get(int(identity))
+        if image is None:
+            root.notes.append(f"missing image: {images.path / identity.strip()}.png, listed in labels.csv")
+            continue
+        found.append(Found(image=image, category=root.name, label=int(hemorrhage)))
+    return found
+
+
+def visa(root: Folder) -> list[Found]:
+    """CATEGORY/Data/Images/{Normal,Anomaly} with the authors' one-class split, split_csv/1cls.csv."""
+    table = root.file("split_csv/1cls.csv")
+    if table is None:
+        return []
+    found = []
+    for category, split, label, image_path, mask_path in _rows(table)[1:]:
+        image = root.file(image_path)
+        if image is None:
+            root.notes.append(f"missing image: {root.path / image_path}, listed in split_csv/1cls.csv")
+            continue
+        mask = root.file(mask_path) if mask_path else None
+        found.append(Found(image=image, category=category, split=split, label=int(label == "anomaly"), mask=mask))
+    return found
+
+
+def ksdd2(root: Folder) -> list[Found]:
+    """{train,test}/NNNNN.png with NNNNN_GT.png beside it; defective where the mask has any non-zero pixel.
+
+    Only stems of digits alone count: the archive holds copies ("10301 (copy).png", "10301_GT (copy).png").
+    """
+    rows = []
+    for split in ("train", "test"):
+        part = root.folder(split)
+        for image in part.images if part else ():
+            if image.stem.isdigit():
+                rows.append((split, image, part.mask_of(image)))
+    if not any(mask for _, _, mask in rows):
+        return []
+    defective = filled(mask for _, _, mask in rows if mask)
+    root.notes.extend(f"missing mask: {image}, so its label is unknown" for _, image, mask in rows if mask is None)
+    return [
+        Found(
+            image=image,
+            category=root.name,
+            split=split,
+            label=None if mask is None else int(mask in defective),
+            mask=mask,
+        )
+        for split, image, mask in rows
+    ]
+
+
+def rsdd(root: Folder) -> list[Found]:
+    """Type-{I,II} RSDDs dataset/{Rail surface images,GroundTruth}/rail_N.jpg; every image holds a defect."""
+    found = []
+    for kind in ("Type-I", "Type-II"):
+        part = root.folder(f"{kind} RSDDs dataset")
+        images, masks = part and part.folder("Rail surface images"), part and part.folder("GroundTruth")
+        for image in images.images if images and masks else ():
+            found.append(Found(image=image, category=root.name, label=1, mask=masks.mask_of(image), defect=kind))
+    return found
+
+
+def dagm(root: Folder) -> list[Found]:
+    """ClassK/{Train,Test}/NNNN.PNG, anomalous where Label/NNNN_label.PNG exists; in the order of the file numbers."""
+    found = []
+    for category in root.folders.values():
+        rows = []
+        for split in ("Train", "Test"):
+            part = category.folder(split)
+            labels = part and part.folder("Label")
+            for image in part.images if part else ():
+                mask = labels.mask_of(image) if labels else None
+                rows.append(
+                    Found(
+                        image=image,
+                        category=category.name,
+                        split=split.lower(),
+                        label=int(mask is not None),
+                        mask=mask,
+                    )
+                )
+        found += sorted(rows, key=lambda one: (one.image.stem, one.split))
+    return found if any(one.label for one in found) else []
+
+
+def colon_barcelona(root: Folder) -> list[Found]:
+    """The 300 frames of the Barcelona page: N.bmp with the polyp in pN.bmp; sN.bmp and cN.bmp are other regions."""
+    frames = [path for path in root.images if path.stem.isdigit()]
+    masks = {path.stem.lower(): path for path in root.images}
+    found = [Found(image=image, category=root.name, label=1, mask=masks.get(f"p{image.stem}")) for image in frames]
+    return found if any(one.mask for one in found) else []
+
+
+def _rows(table: Path) -> list[list[str]]:
+    with open(table, newline="", encoding="utf-8-sig") as file:
+        return [row for row in csv.reader(file, skipinitialspace=True) if row]

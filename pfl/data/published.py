@@ -1,0 +1,131 @@
+"""Opening a copy of one of the fifteen data sets, in whatever form it lies on disk; nothing is copied or converted."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from . import layouts
+from .catalogue import ALL, Select, Spec
+from .files import Folder, Found
+from .samples import Dataset, Sample
+
+PREFERENCE = ("paper", "whole", "peers", "barcelona")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """A copy found on disk: its form, the part chosen, that part's samples by split, and all that the form shows."""
+
+    spec: Spec
+    layout: str
+    part: str
+    base: Folder
+    samples: tuple[tuple[str, Sample], ...]
+    everything: list[Found]
+
+
+def open_copy(spec: Spec, root: Path | str, subset: str | None = None) -> Copy:
+    """Look what lies at root and choose a part: the one asked for, else the paper's, else what there is.
+
+    Raises FileNotFoundError where root is no copy of the set, ValueError where the copy lacks the part.
+    """
+    path = Path(root).expanduser().absolute()
+    if not path.is_dir():
+        raise FileNotFoundError(f"no folder {root}: {spec.title} comes from {spec.source}")
+    offered = {}
+    for layout, base, found, parts in _forms(spec, path):
+        for part, select in parts.items():
+            chosen = select(found) if select else found
+            if not select or any(one.label for one in chosen):  # a choice by file name can come out empty
+                offered.setdefault(part, (layout, base, chosen, found))
+        if (subset or PREFERENCE[0]) in offered:
+            break
+    if not offered:
+        raise FileNotFoundError(
+            f"{path} is no copy of {spec.title}: expected {_one_line(spec.tree)}, or {spec.standard}/ with"
+            f" meta_{spec.standard}.json beside it. {spec.note}".rstrip()
+        )
+    part = subset or next(part for part in PREFERENCE if part in offered)
+    if part not in offered:
+        why = f" {spec.note}" if spec.note else ""
+        raise ValueError(f"{spec.title} at {path} holds {' and '.join(offered)}, not {subset!r}.{why}")
+    layout, base, chosen, found = offered[part]
+    samples = tuple(_samples(spec, chosen))
+    return Copy(spec=spec, layout=layout, part=part, base=base, samples=samples, everything=found)
+
+
+def load_copy(spec: Spec, root: Path | str | None, *, split: str = "test", subset: str | None = None) -> Dataset:
+    """One split of a copy as a Dataset; every image must be there, and every anomaly's mask if the set has masks."""
+    if root is None:
+        raise ValueError(f"{spec.title} is not shipped: give the folder of your copy, load({spec.name!r}, root)")
+    if split not in ("train", "test", "all"):
+        raise ValueError(f"no split {split!r}: choose train, test or all")
+    copy = open_copy(spec, root, subset)
+    if missing := missing_files(copy):
+        more = f" and {len(missing) - 1} more like it" * (len(missing) > 1)
+        raise FileNotFoundError(f"{spec.title}: {missing[0]}{more}; pfl data check {spec.name} {root} lists all")
+    samples = tuple(sample for part, sample in copy.samples if split in (part, "all"))
+    if not samples:
+        raise ValueError(f"{spec.title} ({copy.layout}, {copy.part}) has no {split} images: choose another split")
+    return Dataset(name=spec.name, samples=samples, layout=copy.layout, part=copy.part)
+
+
+def missing_files(copy: Copy) -> list[str]:
+    """What keeps a copy from being used: a line for each image or mask that should be there and is not."""
+    missing = [note for note in copy.base.notes if note.startswith("missing")]
+    if "pixel" in copy.spec.level:
+        bare = (sample for _, sample in copy.samples if sample.label == 1 and sample.mask is None)
+        missing += [f"missing mask: none for the anomaly {sample.image}" for sample in bare]
+    return missing
+
+
+def _forms(spec: Spec, path: Path) -> Iterator[tuple[str, Folder, list[Found], dict[str, Select | None]]]:
+    """Every form in which the set can be read at path: layout, folder, images, parts it offers."""
+    official = ALL if spec.paper_is_whole else {"paper": None}
+    peers = ALL if spec.paper_is_whole else {"peers": None}
+    reference = partial(layouts.listed, file=f"meta_{spec.standard}.json")
+    bases = (Folder(path).folder(name) for name in (*spec.within, spec.standard, spec.title, ""))
+    for base in dict.fromkeys(base.path for base in bases if base):
+        if base.name.lower() == spec.standard.lower():  # its list lies beside the standardised folder
+            yield from _form(spec, "standardised", base.parent, reference, official)
+        yield from _form(spec, "standardised", base, reference, official)
+        yield from _form(spec, "standardised", base, layouts.standard_tree, official)
+        yield from _form(spec, "meta.json", base, partial(layouts.listed, file="meta.json"), peers)
+        for original in spec.originals:
+            yield from _form(spec, "original", base, original.read, original.parts)
+
+
+def _form(spec, layout, base, read, parts):
+    folder = Folder(base)  # a fresh one: what another attempt noted is not this copy's fault
+    found = [one for one in read(folder) if spec.category(one.category)]
+    if len(spec.categories) == 1 and len({one.category for one in found}) > 1:
+        return  # several categories are another set's, whatever their names
+    if found:
+        yield layout, folder, found, parts
+
+
+def _samples(spec: Spec, found: list[Found]) -> Iterator[tuple[str, Sample]]:
+    """Samples with their split, categories in the catalogue's order, files in the reader's."""
+    order = {category.name: position for position, category in enumerate(spec.categories)}
+    for one in sorted(found, key=lambda one: order[spec.category(one.category).name]):
+        category = spec.category(one.category)
+        # Defect types survive in the standardised MVTec-AD only as part of the file name.
+        named = re.fullmatch(r"mvtec_([a-z_]+)_\d{6}", one.image.stem)
+        yield (
+            one.split,
+            Sample(
+                image=one.image,
+                category=category.name,
+                class_name=category.class_name,
+                label=one.label,
+                mask=one.mask if one.label else None,
+                defect=one.defect or (named[1] if named and one.label else ""),
+                mask_threshold=spec.mask_threshold,
+            ),
+        )
+
+
+def _one_line(tree: str) -> str:
+    return ", ".join(" ".join(line.split()) for line in tree.split("\n") if line.strip())

@@ -1,0 +1,108 @@
+"""What a data set is here: a named tuple of samples, each a picture with what is known about it."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+# How the reference spells category folders in prompts; every other name goes in as it stands, in lower case.
+CLASS_TEXT = {
+    "macaroni1": "macaroni",
+    "macaroni2": "macaroni",
+    "pcb1": "printed circuit board",
+    "pcb2": "printed circuit board",
+    "pcb3": "printed circuit board",
+    "pcb4": "printed circuit board",
+    "pipe_fryum": "pipe fryum",
+    "chewinggum": "chewing gum",
+    "metal_nut": "metal nut",
+}
+
+
+def class_text(category: str) -> str:
+    """The words a category's folder name becomes in a prompt (method, section 2)."""
+    return CLASS_TEXT.get(category.lower(), category.lower())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One image and what is known about it.
+
+    label is 0 (normal), 1 (anomalous) or None (unknown). The mask's foreground is grey > mask_threshold, of 255;
+    mask_threshold is 0 where the file stores class ids. A normal image has no mask: all of it is background.
+    """
+
+    image: Path
+    category: str
+    class_name: str
+    label: int | None
+    mask: Path | None = None
+    defect: str = ""
+    mask_threshold: int = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Samples in a fixed order, and what they can be measured on.
+
+    level holds "image" where normal and anomalous images are told apart, "pixel" where every anomaly has a mask;
+    it is read off the samples unless given. layout and part say which form and which part of a published set this is.
+    """
+
+    name: str
+    samples: tuple[Sample, ...]
+    level: frozenset[str] | None = None
+    layout: str = ""
+    part: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "samples", tuple(self.samples))
+        level = measurable(self.samples) if self.level is None else frozenset(self.level)
+        object.__setattr__(self, "level", level)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Categories in order of appearance."""
+        return tuple(dict.fromkeys(sample.category for sample in self.samples))
+
+    def subset(
+        self, *, categories: Iterable[str] | None = None, keep: Callable[[Sample], bool] | None = None
+    ) -> "Dataset":
+        """The samples of some categories, or those for which keep(sample) is true, in the same order."""
+        samples = self.samples
+        if categories is not None:
+            wanted = {categories} if isinstance(categories, str) else set(categories)
+            if unknown := wanted - set(self.categories):
+                raise ValueError(f"{self.name} has no category {sorted(unknown)}; it has {list(self.categories)}")
+            samples = tuple(sample for sample in samples if sample.category in wanted)
+        if keep is not None:
+            samples = tuple(sample for sample in samples if keep(sample))
+        return replace(self, samples=samples, level=measurable(samples))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over every sample's label, names and file contents, in order; the same wherever the files lie."""
+        digest = hashlib.sha256()
+        for sample in self.samples:
+            facts = (sample.category, sample.class_name, sample.label, sample.defect, sample.mask_threshold)
+            digest.update(repr(facts).encode())
+            for path in (sample.image, sample.mask):
+                digest.update(hashlib.sha256(path.read_bytes()).digest() if path else b"-")
+        return digest.hexdigest()
+
+
+def measurable(samples: Iterable[Sample]) -> frozenset[str]:
+    """ "image" if both labels occur, "pixel" if there are anomalies and all of them have masks."""
+    samples = tuple(samples)
+    anomalies = [sample for sample in samples if sample.label == 1]
+    levels = set()
+    if anomalies and any(sample.label == 0 for sample in samples):
+        levels.add("image")
+    if anomalies and all(sample.mask for sample in anomalies):
+        levels.add("pixel")
+    return frozenset(levels)
