@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return args.run(args) or 0
-    except (FileExistsError, FileNotFoundError, ImportError, ValueError) as mistake:
+    except (OSError, ImportError, ValueError) as mistake:
         print(f"pfl: {mistake}", file=sys.stderr)
         return 2
 

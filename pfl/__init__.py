@@ -1,0 +1,43 @@
+"""Bayesian Prompt Flow Learning for zero-shot anomaly detection (Bayes-PFL, CVPR 2025).
+
+Axes, the same letters everywhere:
+
+    b  images in a batch            L  feature layers of CLIP (four)
+    N  patches of an image          W  width of the image tower
+    D  width of text and embedding  T  tokens of a prompt
+    B  prompts in the bank          R  Monte-Carlo samples
+    P  context vectors of a prompt  Q  state vectors of a prompt
+    K  steps of a flow              H  side of an image in pixels
+    g  side of the patch grid       n  any number of things
+"""
+
+from . import data, tiny
+from .checkpoint import load, load_reference, save
+from .clip import FrozenCLIP, load_clip
+from .config import EvalConfig, ModelConfig, Preset, TrainConfig, preset
+from .evaluation import evaluate
+from .model import BayesPFL
+from .prediction import Prediction
+from .training import Run, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BayesPFL",
+    "EvalConfig",
+    "FrozenCLIP",
+    "ModelConfig",
+    "Prediction",
+    "Preset",
+    "Run",
+    "TrainConfig",
+    "data",
+    "evaluate",
+    "load",
+    "load_clip",
+    "load_reference",
+    "preset",
+    "save",
+    "tiny",
+    "train",
+]

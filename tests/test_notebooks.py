@@ -1,0 +1,80 @@
+"""The notebooks as they are stored: no outputs, one flat parameters cell, and the parts that every lesson has."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
+
+
+def read(path: Path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def test_lessons_are_numbered_without_a_gap():
+    assert [path.name[:2] for path in LESSONS] == [f"{i:02d}" for i in range(len(LESSONS))]
+    assert len(LESSONS) >= 6
+
+
+@pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=lambda p: p.stem)
+def test_nothing_that_running_leaves_behind_is_stored(path):
+    notebook = read(path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None, f"clear the outputs of {path.name}"
+    assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
+    assert notebook.metadata.kernelspec.name == "python3"  # papermill finds no other kernel on other machines
+
+
+@pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=lambda p: p.stem)
+def test_parameters_are_one_flat_cell_of_literals_with_reasons(path):
+    tagged = [c for c in read(path).cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    statements = ast.parse(tagged[0].source).body
+    assert statements and all(isinstance(s, ast.Assign) for s in statements)
+    for statement in statements:
+        ast.literal_eval(statement.value)  # a derived value would not follow an injected parameter
+    assert all("#" in line for line in tagged[0].source.splitlines()), "each parameter has a type and a comment"
+    assert statements[0].targets[0].id == "preset" and ast.literal_eval(statements[0].value) == "tiny"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_a_lesson_opens_and_closes_like_the_others(path):
+    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    for part in (
+        "**Question:**",
+        "**Goals**",
+        "**Prerequisites**",
+        "**Time**",
+        "**Download**",
+        "## Recap",
+        "## Exercises",
+    ):
+        assert part in text, f"{path.name} lacks {part}"
+    solutions = FOLDER / "solutions" / f"{path.name[:2]}_solutions.ipynb"
+    assert solutions.exists() and f"solutions/{solutions.name}" in text
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_lessons_import_the_package_and_check_their_claims(path):
+    trees = [ast.parse(cell.source) for cell in read(path).cells if cell.cell_type == "code"]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    assert any(isinstance(n, ast.Import) and any(a.name == "pfl" for a in n.names) for n in nodes)
+    assert not any(isinstance(n, ast.ClassDef) for n in nodes), "model code belongs in the package"
+    assert any(isinstance(n, ast.Assert) for n in nodes), f"{path.name} claims much and checks nothing"
+
+
+def test_every_figure_has_its_numbers_and_is_made_by_a_notebook():
+    figures = FOLDER.parent / "figures"
+    sources = "\n".join(c.source for p in LESSONS for c in read(p).cells if c.cell_type == "code")
+    pictures = sorted(p.stem for p in figures.glob("*.png"))
+    assert pictures
+    for name in pictures:
+        assert (figures / f"{name}.csv").exists(), f"{name}.png has no numbers"
+        assert f'"{name}"' in sources, f"no notebook makes {name}.png; delete it"
