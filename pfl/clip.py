@@ -6,7 +6,7 @@ import logging
 import pickle
 import re
 import warnings
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import open_clip
@@ -139,6 +139,13 @@ class FrozenCLIP(nn.Module):
         ids = self.tokenize(texts)
         eos = ids.argmax(dim=1)
         return self.encode_tokens(self.token_embedding(ids[:, : eos.max() + 1]), eos)
+
+
+@cache
+def known_words() -> tuple[str, ...]:
+    """Lower-case words of at least four letters that CLIP's tokenizer knows as one token, the frequent ones first."""
+    tokens = (token.removesuffix("</w>") for token in open_clip.tokenizer.SimpleTokenizer().encoder if "</w>" in token)
+    return tuple(word for word in tokens if word.isascii() and word.isalpha() and len(word) > 3)
 
 
 def load_clip(

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from . import losses
 from .checkpoint import _write, save
+from .clip import known_words
 from .config import EvalConfig, TrainConfig
 from .data.loading import Batch, loader
 from .data.samples import Dataset
@@ -145,7 +146,9 @@ def step_losses(
         generator: of the noise and the prompt index.
         features: see `train`.
     """
-    device, class_names = model.clip.device, batch.class_names
+    device, class_names = model.clip.device, list(batch.class_names)
+    for i in torch.nonzero(torch.rand(len(batch), generator=generator) < config.name_dropout).flatten().tolist():
+        class_names[i] = known_words()[int(torch.randint(len(known_words()), (), generator=generator))]
     masks, labels = batch.masks.to(device).float(), batch.labels.to(device)
     noise = draw_noise(model.clip.dim, 1, generator, batch=len(batch))
     index = int(torch.randint(model.config.num_prompts, (), generator=generator))

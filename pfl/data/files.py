@@ -109,6 +109,11 @@ class Folder:
             yield from folder.every_file()
 
 
+def home() -> Path:
+    """Where what we make and remember is kept: $PFL_HOME, or ~/.cache/bayes-pfl."""
+    return Path(os.environ.get("PFL_HOME", Path.home() / ".cache" / "bayes-pfl"))
+
+
 def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     """Those masks that have any foreground; one that cannot be read counts, so that whoever opens it is told.
 
@@ -117,7 +122,7 @@ def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     masks = sorted(masks)
     facts = [(str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in masks]
     key = hashlib.sha256(json.dumps([threshold, facts]).encode()).hexdigest()[:24]
-    kept = Path(os.environ.get("PFL_HOME", Path.home() / ".cache" / "bayes-pfl")) / "filled-masks" / f"{key}.json"
+    kept = home() / "filled-masks" / f"{key}.json"
     try:
         flags = json.loads(kept.read_text())
     except (OSError, ValueError):

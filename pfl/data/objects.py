@@ -132,7 +132,7 @@ def socket(rng: Rng) -> Part:
     return Part(outline=(box(-0.98, -0.6, 0.98, 0.6, 0.1),), colour=tint, layers=layers)
 
 
-# ---- shapes that only pre-training sees -----------------------------------------------------------------------------
+# ---- an auxiliary object of no particular kind ----------------------------------------------------------------------
 
 
 def shape(rng: Rng) -> Part:

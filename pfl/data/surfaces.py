@@ -160,7 +160,7 @@ def corrugated(rng: Rng, size: int) -> np.ndarray:
     return blend(tone, light * rng.uniform(0.2, 0.6), light)
 
 
-# ---- surfaces that only pre-training sees: breadth decides how well the tiny CLIP meets real photographs -----------
+# ---- auxiliary surfaces of no particular kind, for breadth -----------------------------------------------------------
 
 
 def cloud(rng: Rng, size: int) -> np.ndarray:

@@ -18,12 +18,13 @@ import cv2
 import numpy as np
 
 from pfl.data import defects, mvtec, objects, surfaces
+from pfl.data.files import home
 from pfl.data.samples import Dataset
 from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 1  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 2  # part of the folder's name: drawings of another version are never mixed in
 SIZE = 192  # pixels
 NORMAL, ANOMALOUS = 30, 36  # images of each kind in a category
 
@@ -45,9 +46,32 @@ def _catalogue(split_surfaces: str, split_objects: str) -> dict[str, Category]:
     return kinds | {name: Category(part=getattr(objects, name)) for name in split_objects.split()}
 
 
-AUXILIARY = _catalogue(
-    "wood leather carpet tile steel marble rubber corrugated",
-    "washer nut button cookie bottle bolt ticket socket",
+# The more kinds of things training meets, the less it can hold on to any of them.
+BREADTH = {
+    "plaster": surfaces.cloud,
+    "sandpaper": surfaces.sand,
+    "crystal": surfaces.mosaic,
+    "lattice": surfaces.grid,
+    "fabric": surfaces.stripes,
+    "pattern": surfaces.dots,
+    "board": surfaces.paint,
+    "felt": surfaces.shavings,
+}
+GROUNDS = (
+    *BREADTH.values(),
+    surfaces.wood,
+    surfaces.steel,
+    surfaces.leather,
+    surfaces.rubber,
+    surfaces.tile,
+    surfaces.marble,
+)
+AUXILIARY = (
+    _catalogue(
+        "wood leather carpet tile steel marble rubber corrugated", "washer nut button cookie bottle bolt ticket socket"
+    )
+    | {name: Category(surface=surface) for name, surface in BREADTH.items()}
+    | {"badge": Category(part=objects.shape, grounds=GROUNDS)}
 )
 TARGET = _catalogue("brick gravel grass mesh", "gear capsule key chip domino")
 SPLITS = {"auxiliary": AUXILIARY, "target": TARGET}
@@ -155,11 +179,6 @@ def _write(path: Path, image: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), image):
         raise OSError(f"could not write {path}; is the disk full?")
-
-
-def home() -> Path:
-    """Where drawn data are kept: $PFL_HOME, or ~/.cache/bayes-pfl."""
-    return Path(os.environ.get("PFL_HOME", Path.home() / ".cache" / "bayes-pfl"))
 
 
 def folder(root: Path | str | None = None, split: str = "target", seed: int = 0) -> Path:
