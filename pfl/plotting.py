@@ -76,6 +76,13 @@ def show_image(ax, image: np.ndarray, title: str = "", mask: np.ndarray | None =
     return ax
 
 
+def stretch(maps: np.ndarray) -> np.ndarray:
+    """Maps (n, H, W) stretched together to [0, 1], their 1st to 99.5th percentile: to see where, not how much."""
+    maps = np.asarray(maps)
+    low, high = np.percentile(maps, [1, 99.5])
+    return ((maps - low) / max(high - low, 1e-6)).clip(0, 1)
+
+
 def image_grid(rows: int, columns: int, *, side: float = 1.3, titles: Sequence[str] = ()) -> tuple[Figure, np.ndarray]:
     """A figure of rows x columns axes for images, `side` inches each; titles stand above the columns."""
     fig, axes = plt.subplots(rows, columns, figsize=(columns * side, rows * side + 0.35), squeeze=False)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -166,7 +167,8 @@ def pool(recipe: Recipe, folder: Path, workers: int) -> tuple[np.ndarray, np.nda
             for p, s in zip(paths, shape_of, strict=False)
         ]
         labels = np.zeros((recipe.images, 3), np.int64)
-        with ProcessPoolExecutor(workers) as executor:
+        # Fresh processes: a fork of one whose torch threads are running can hang.
+        with ProcessPoolExecutor(workers, get_context("spawn")) as executor:
             for job, (image, mask, label) in zip(
                 jobs, tqdm(executor.map(draw, jobs), "drawing", len(jobs)), strict=True
             ):

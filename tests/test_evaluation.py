@@ -67,7 +67,7 @@ def read(samples):
     return pixels[..., 0], pixels[..., 1].mean(axis=(1, 2)), masks
 
 
-CONFIG = EvalConfig(num_samples=1, batch_size=4, smoothing=0.03, top_fraction=0.02)
+CONFIG = EvalConfig(num_samples=1, batch_size=4, smoothing=1.5 / 32, top_fraction=0.02)
 
 
 def test_strict_scores_are_those_of_the_images_and_metrics_those_of_scikit_learn(data):

@@ -88,6 +88,7 @@ def test_the_command_line_writes_the_report_and_tells_mistakes_in_one_line(model
     ]
     assert cli.main([*arguments, "--class-name", "plate"]) == 0
     assert (tmp_path / "o" / "report.html").exists()
+    capsys.readouterr()
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert cli.main(["predict", str(tmp_path / "nowhere"), "--model", str(tmp_path / "model")]) == 2

@@ -151,7 +151,7 @@ def prediction_values(reference, model):
     clip = reference.clip
     images = reference["in/images"] * clip.sd + clip.mean
     first = model.predict(images, reference.names, noise=reference.noise("test"), smoothing=0)
-    prompts = model.sample_prompts(images, reference.names, noise=reference.noise("test"), smoothing=0)
+    prompts = model.sample_prompts(images, reference.names, noise=reference.noise("test"))
     model.stage = 2
     second = model.predict(images, reference.names, noise=reference.noise("test"), smoothing=0)
     model.stage = 1
