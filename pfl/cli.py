@@ -69,11 +69,12 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("data", help="where to get the published data sets, and whether a copy is whole")
     actions = command.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("where", help="source, licence and layout of a data set")
-    action.add_argument("name", choices=sorted(data.SPECS))
+    action.add_argument("name", choices=[*sorted(data.SPECS), "elpv", "textile"])
     action.set_defaults(run=lambda args: print(data.where(args.name)))
     action = actions.add_parser("check", help="counts against the expected ones, and all problems at once")
     action.add_argument("name", choices=sorted(data.SPECS))
     action.add_argument("root", type=Path)
+    action.add_argument("--subset", help="paper, whole, or another part that `pfl data where NAME` names")
     action.set_defaults(run=_check)
 
     command = commands.add_parser("figures", help="execute the notebooks by papermill and regenerate figures/")
@@ -104,7 +105,7 @@ def _predict(args) -> None:
 
 
 def _check(args) -> int:
-    report = data.check(args.name, args.root)
+    report = data.check(args.name, args.root, subset=args.subset)
     print(report)
     return 0 if report.ok else 1
 
