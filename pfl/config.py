@@ -8,7 +8,7 @@ from typing import Literal
 class ModelConfig:
     """Sizes and switches of the model; the defaults are the paper's (section 4.1)."""
 
-    num_prompts: int = 3  # B: prompts in the bank; the paper's ablation peaks here
+    num_prompts: int = 3  # B: prompts in the bank
     context_len: int = 5  # P: learned context vectors in front of the state
     state_len: int = 5  # Q: learned state vectors in front of the class name
     num_flows: int = 10  # K: planar steps; not used where flow is False
@@ -41,7 +41,7 @@ class TrainConfig:
     lr_prompts: float = 1e-3
     lr_flow: float = 1e-3  # flow parameters outside the inference networks
     lr_temperature: float = 1e-2
-    lr_projection: float = 1e-4  # all other, and all of stage 2; at small widths about 40 times more is needed
+    lr_projection: float = 1e-4  # all other, and all of stage 2; `tiny` takes 20 times more, for its few steps
     betas: tuple[float, float] = (0.5, 0.999)
     warmup: float = 0.1  # fraction of a stage's steps
     kl: Literal["exact", "reference"] = "exact"  # "reference": its state log-determinants weigh 1/b (losses.kl)
@@ -90,7 +90,7 @@ def tiny() -> Preset:
 
 
 def small() -> Preset:
-    """OpenAI's ViT-B/16 at its own 224 pixels: an afternoon on a CPU, minutes on a GPU."""
+    """OpenAI's ViT-B/16 at its own 224 pixels: for a laptop with internet (not run here)."""
     return Preset(
         clip={"name": "ViT-B-16", "pretrained": "openai", "activation": "quickgelu", "image_size": 224},
     )

@@ -103,7 +103,7 @@ class Recipe:
     """How the tiny CLIP is trained."""
 
     images: int = 30_000  # drawn once, then cropped, turned and recoloured anew at every use
-    steps_small: int = 1_600  # at 96 px, twice as fast, where words and shapes are learned
+    steps_small: int = 1_600  # at 96 px, the faster steps, where words and shapes are learned
     steps_large: int = 800  # at 128 px, the size it is used at
     batch_size: int = 64
     lr: float = 1e-3

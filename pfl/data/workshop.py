@@ -182,7 +182,7 @@ def _write(path: Path, image: np.ndarray) -> None:
 
 
 def folder(root: Path | str | None = None, split: str = "target", seed: int = 0) -> Path:
-    """The folder of a split, drawn on first use (about 15 seconds).
+    """The folder of a split, drawn on first use.
 
     Raises:
         ValueError: for a split that does not exist.
