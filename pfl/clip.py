@@ -13,7 +13,7 @@ import open_clip
 import torch
 from open_clip.factory import load_state_dict
 from open_clip.model import resize_pos_embed
-from open_clip.transformer import QuickGELU, VisionTransformer
+from open_clip.transformer import QuickGELU, ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 
 from .tiny import LAYERS as TINY_LAYERS
@@ -163,7 +163,8 @@ def load_clip(
         name: "tiny" (shipped), "tiny-random" (the same untrained, for control experiments), a Vision Transformer of
             open_clip (a tag, or `hf-hub:` and `local-dir:` names), or a local file in OpenAI's format, a jit archive or
             plain weights, whose shapes then tell the architecture.
-        pretrained: for a tag, the weights: one of open_clip's tags, or a local file.
+        pretrained: for a tag, the weights: one of open_clip's tags, a local file, or "random" (drawn from a seed, for
+            measuring times).
         image_size: side in pixels, a multiple of the patch; position embeddings are resized. Default: the native size.
         activation: "quickgelu" or "gelu". Weights do not tell which one they were trained with, and the wrong one fails
             silently, so it must be given with a local file. By default a tag runs with the one it was trained with.
@@ -267,13 +268,14 @@ def _from_tag(
             raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
         _check_size(image_size, vision.get("patch_size", 16))
     tags = open_clip.list_pretrained_tags_by_model(name)
-    if not hub and state is None and pretrained not in tags:
+    drawn = pretrained == "random"
+    if not hub and state is None and not drawn and pretrained not in tags:
         raise ValueError(
-            f"{name} has no weights {pretrained!r}; choose pretrained= {', '.join(tags) or 'a local file'}"
+            f"{name} has no weights {pretrained!r}; choose pretrained= {', '.join(tags) or 'a local file'}, or random"
         )
 
-    options = {"pretrained": pretrained if state is None else None, "force_image_size": image_size}
-    if activation is None and not hub:
+    options = {"pretrained": None if drawn or state else pretrained, "force_image_size": image_size}
+    if activation is None and not hub and not drawn:
         activation = "quickgelu" if open_clip.get_pretrained_cfg(name, pretrained).get("quick_gelu") else "gelu"
     if activation:
         options["quick_gelu"] = activation == "quickgelu"
@@ -282,7 +284,9 @@ def _from_tag(
         logging.disable(logging.WARNING)  # open_clip would warn of missing weights, which _fill brings
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # and of a mismatch of activations, which is chosen here
-            model = open_clip.create_model(name, **options)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                model = open_clip.create_model(name, **options)
     except Exception as error:
         raise ValueError(
             f"open_clip cannot load {name} {pretrained or ''} ({_first_line(error)}); "
@@ -312,6 +316,8 @@ def _check(model: nn.Module, name: str) -> None:
         raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
     if getattr(text, "attn_mask", None) is None or text.vocab_size != VOCABULARY:
         raise ValueError(f"{name} has no causal text tower with CLIP's tokenizer; choose another, such as ViT-B-16")
+    if not all(type(block) is ResidualAttentionBlock for block in text.transformer.resblocks):
+        raise ValueError(f"{name} has a text tower of blocks unlike CLIP's; choose another, such as ViT-B-16")
     if text.positional_embedding.shape[1] != model.visual.output_dim:
         raise ValueError(f"{name}: text width and embedding width differ; choose another CLIP, such as ViT-B-16")
 

@@ -65,6 +65,7 @@ class EvalConfig:
     seed: int = 0
     batch_size: int = 8  # images a pass; it changes the speed, never the result
     smoothing: float = 8 / 518  # sd of the Gaussian filter over the map, in sides of the image; as the reference
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # autocast of CLIP and the attention
     top_fraction: float = 0.0075  # share of the map that makes the image score; the reference: 2000 of 518 x 518
 
 

@@ -46,6 +46,10 @@ class Samples:
     log_det: Tensor
     is_point: bool = False  # a distribution switched off: all samples are zero
 
+    def detach(self) -> "Samples":
+        """The same without gradients."""
+        return Samples(**{name: v.detach() if isinstance(v, Tensor) else v for name, v in vars(self).items()})
+
     @classmethod
     def point(cls, noise: Tensor) -> "Samples":
         """In place of R samples of a distribution that is switched off: zeros, whatever the noise (n, R, D)."""

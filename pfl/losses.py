@@ -1,5 +1,6 @@
 """The losses: of being wrong (cross-entropy, focal, Dice), of straying (KL), of being alike (orthogonality)."""
 
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -100,5 +101,15 @@ def stage1(
 
 
 def upsample(evidence: Tensor, size: int) -> Tensor:
-    """Bilinear, corners aligned: evidence (b, C, g, g) on the patch grid -> (b, C, size, size)."""
-    return F.interpolate(evidence, size=(size, size), mode="bilinear", align_corners=True)
+    """Bilinear, corners aligned: evidence (..., g, g) on the patch grid -> (..., size, size).
+
+    Two matrix products, which are several times as fast as an interpolation pixel by pixel.
+    """
+    rows = _interpolation(evidence.shape[-1], size).to(evidence)
+    return rows @ evidence @ rows.T
+
+
+@lru_cache(maxsize=8)
+def _interpolation(grid: int, size: int) -> Tensor:
+    """Matrix (size, g) that interpolates a line."""
+    return F.interpolate(torch.eye(grid)[None], size=size, mode="linear", align_corners=True)[0].T.contiguous()

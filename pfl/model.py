@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import tower
 from .attention import CrossModalAttention, PatchFusion
 from .clip import FrozenCLIP
 from .config import EvalConfig, ModelConfig
@@ -130,12 +132,13 @@ class BayesPFL(nn.Module):
         self, context: Samples, states: Samples, class_names: list[str], max_prompts_per_pass: int | None = None
     ) -> Tensor:
         """Samples -> prompts -> text tower -> unit embeddings t (b, 2, R, B, D)."""
-        tokens, eos = self.prompts(self.clip, context.zk, states.zk, class_names)
-        shape, tokens = tokens.shape[:4], tokens.flatten(0, 3)
-        eos = eos.repeat_interleave(len(tokens) // len(eos))
-        step = max_prompts_per_pass or len(tokens)
-        text = [self.clip.encode_tokens(*part) for part in zip(tokens.split(step), eos.split(step), strict=True)]
-        return F.normalize(torch.cat(text), dim=-1).unflatten(0, shape)
+        sos, context, endings, eos = self.prompts(self.clip, context.zk, states.zk, class_names)
+        shape, rows, endings = context.shape[:3], context.flatten(0, 2), endings.flatten(0, 2)
+        eos = eos.repeat_interleave(len(rows) // len(eos))
+        step = max(1, (max_prompts_per_pass or 2 * len(rows)) // 2)
+        parts = zip(rows.split(step), endings.split(step), eos.split(step), strict=True)
+        text = torch.cat([tower.encode(self.clip.text, sos, *part) for part in parts])  # (b * R * B, 2, D)
+        return F.normalize(text, dim=-1).unflatten(0, shape).permute(0, 3, 1, 2, 4)
 
     def image_logits(self, x: Tensor, patches: list[Tensor], text: Tensor) -> Tensor:
         """The whole image against each prompt, by the head of the current stage (section 3.4) -> (b, 2, R, B)."""
@@ -164,6 +167,7 @@ class BayesPFL(nn.Module):
         smoothing: float = EvalConfig.smoothing,
         top_fraction: float = EvalConfig.top_fraction,
         max_prompts_per_pass: int = 512,
+        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
     ) -> Prediction:
         """Score and localise anomalies with R sampled prompts.
 
@@ -178,6 +182,7 @@ class BayesPFL(nn.Module):
             smoothing: sd of a Gaussian filter over the map, in sides of the image; 0 for none.
             top_fraction: share of the map's pixels that makes half of the image score.
             max_prompts_per_pass: bounds the memory; it changes nothing else.
+            precision: of CLIP and of the attention; flows, maps and scores stay in float32.
         """
         images, class_names = torch.as_tensor(images), self._names(class_names, len(images))
         if not images.is_floating_point():
@@ -190,23 +195,26 @@ class BayesPFL(nn.Module):
         for i in range(0, len(images), step):
             part = slice(i, i + step)
             context = noise.context if len(noise.context) == 1 else noise.context[part]
-            x, patches = self.features(images[part])
-            output = self(
-                x, patches, class_names[part], Noise(context=context, states=noise.states), max_prompts_per_pass
-            )
-            text = torch.sigmoid(output.image_logits[:, 1] - output.image_logits[:, 0])  # (b, R, B)
-            maps = self.sample_maps(output)
+            half = getattr(torch, {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}[precision])
+            with torch.autocast(self.clip.device.type, half, enabled=precision != "fp32"):
+                x, patches = self.features(images[part])
+                output = self(
+                    x, patches, class_names[part], Noise(context=context, states=noise.states), max_prompts_per_pass
+                )
+            logits = output.image_logits.float()
+            text = torch.sigmoid(logits[:, 1] - logits[:, 0])  # (b, R, B)
+            maps = self.sample_maps(output.map_evidence.float())
             parts.append(summarise(text, maps, smoothing=smoothing * self.clip.image_size, top_fraction=top_fraction))
         return Prediction.cat(parts)
 
-    def sample_maps(self, output: Output) -> Iterator[Tensor]:
-        """For each sample, the abnormal probability of each pixel by each prompt (b, B, H, H), mean over layers.
+    def sample_maps(self, evidence: Tensor) -> Iterator[Tensor]:
+        """Evidence (b, L, R, B, g, g) -> R times the abnormal probability of each pixel by each prompt (b, B, H, H).
 
-        A softmax over a pair is a sigmoid of the difference, and the difference can be upsampled in place of the pair.
+        The mean over layers. A softmax over a pair is a sigmoid of the difference, and the difference can be upsampled
+        in place of the pair.
         """
-        for evidence in output.map_evidence.unbind(dim=2):  # (b, L, B, g, g) a sample
-            layers = evidence.unbind(dim=1)
-            yield sum(torch.sigmoid(upsample(layer, self.clip.image_size)) for layer in layers) / len(layers)
+        for sample in evidence.unbind(dim=2):  # (b, L, B, g, g)
+            yield torch.sigmoid(upsample(sample, self.clip.image_size)).mean(dim=1)
 
     @torch.no_grad()
     def sample_prompts(

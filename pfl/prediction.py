@@ -90,7 +90,11 @@ def top_mean(anomaly_map: Tensor, fraction: float) -> Tensor:
 
 def binary_entropy(p: Tensor) -> Tensor:
     """Entropy in nats of a coin that shows heads with probability p."""
-    return torch.special.entr(p) + torch.special.entr(1 - p)
+    q, least = (
+        1 - p,
+        torch.finfo(p.dtype).tiny,
+    )  # 0 log 0 is 0; clamped logarithms are far faster than torch.special.entr
+    return p.clamp(min=least).log_().mul_(p).add_(q.clamp(min=least).log_().mul_(q)).neg_()
 
 
 def smooth(anomaly_map: Tensor, sd: float) -> Tensor:

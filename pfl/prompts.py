@@ -37,8 +37,8 @@ class PromptBank(nn.Module):
 
     def forward(
         self, clip: FrozenCLIP, z_context: Tensor, z_states: Tensor, class_names: list[str]
-    ) -> tuple[Tensor, Tensor]:
-        """Assemble `[SOS] [context + z] * P [state + z] * Q [class name] [EOS]`.
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Assemble `[SOS] [context + z] * P [state + z] * Q [class name] [EOS]`, in parts that prompts share.
 
         One context sample is added to all P vectors of all prompts, one state sample to all Q.
 
@@ -48,21 +48,23 @@ class PromptBank(nn.Module):
             class_names: b names, as `class_text` takes them.
 
         Returns:
-            token embeddings (b, 2, R, B, T, D), T reaching the last EOS, and the position of EOS (b,).
+            sos (D,); context (b, R, B, P, D), the same for both states; endings (b, R, B, 2, T, D), states and names,
+            T reaching the last EOS; and the position of EOS in the endings (b,).
         """
         if not all(name.strip() for name in class_names):
             raise ValueError("a class name is empty; give a word such as 'object'")
         ids = clip.tokenize([class_text(name) for name in class_names])
         eos = ids.argmax(dim=1)  # of the name alone; the learned vectors push it back
         words = clip.token_embedding(ids[:, : eos.max() + 1])
-        eos = eos + self.context.shape[1] + self.states.shape[2]
-        if eos.max() >= clip.context_length:
+        learned = self.context.shape[1] + self.states.shape[2]
+        if learned + eos.max() >= clip.context_length:
             longest = class_names[int(eos.argmax())]
             raise ValueError(
                 f"class name {longest!r} makes a prompt of more than {clip.context_length} tokens; shorten it"
             )
         context = self.context + z_context[:, :, None, None]  # (b, R, B, P, D)
-        states = self.states[:, None] + z_states[:, :, None, None]  # (2, R, B, Q, D)
-        shape = (len(class_names), *states.shape[:3])  # (b, 2, R, B)
-        parts = (words[:, None, None, None, :1], context[:, None], states[None], words[:, None, None, None, 1:])
-        return torch.cat([part.expand(*shape, *part.shape[-2:]) for part in parts], dim=-2), eos
+        states = (self.states[:, None] + z_states[:, :, None, None]).permute(1, 2, 0, 3, 4)  # (R, B, 2, Q, D)
+        shape = (len(class_names), *states.shape[:3])
+        parts = (states[None], words[:, None, None, None, 1:])
+        endings = torch.cat([part.expand(*shape, *part.shape[-2:]) for part in parts], dim=-2)
+        return words[0, 0], context.expand(shape[0], -1, -1, -1, -1), endings, eos - 1 + self.states.shape[2]

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from pfl.distributions import Samples
 from pfl.prompts import PromptBank, class_text, handwritten
 
 
@@ -29,15 +30,15 @@ def test_handwritten_prompts_name_the_class_in_both_states():
 def test_a_prompt_is_sos_context_state_name_eos(clip):
     bank = PromptBank(dim=clip.dim, num_prompts=2, context_len=3, state_len=4)
     z_context, z_states = torch.randn(2, 5, clip.dim), torch.randn(2, 5, clip.dim)
-    tokens, eos = bank(clip, z_context, z_states, ["metal_nut", "cable"])
-    assert tokens.shape == (2, 2, 5, 2, 1 + 3 + 4 + 2 + 1, clip.dim)
-    assert eos.tolist() == [10, 9]
+    sos, context, endings, eos = bank(clip, z_context, z_states, ["metal_nut", "cable"])
+    assert context.shape == (2, 5, 2, 3, clip.dim) and endings.shape == (2, 5, 2, 2, 4 + 2 + 1, clip.dim)
+    assert eos.tolist() == [6, 5]
     words = clip.token_embedding(clip.tokenize(["metal nut"]))[0]
-    prompt = tokens[0, 1, 4, 1]  # first image, abnormal, last sample, second prompt
-    assert torch.equal(prompt[0], words[0])
-    assert torch.equal(prompt[1:4], bank.context[1] + z_context[0, 4])
-    assert torch.equal(prompt[4:8], bank.states[1, 1] + z_states[1, 4])
-    assert torch.equal(prompt[8:], words[1:4])
+    assert torch.equal(sos, words[0])
+    assert torch.equal(context[0, 4, 1], bank.context[1] + z_context[0, 4])  # first image, last sample, second prompt
+    abnormal = endings[0, 4, 1, 1]
+    assert torch.equal(abnormal[:4], bank.states[1, 1] + z_states[1, 4])
+    assert torch.equal(abnormal[4:], words[1:4])
 
 
 def test_the_bank_starts_around_the_published_means():
@@ -47,10 +48,21 @@ def test_the_bank_starts_around_the_published_means():
     assert torch.allclose(bank.states.std(dim=(1, 2, 3)), torch.tensor(0.02), atol=2e-3)
 
 
-def test_running_only_up_to_eos_equals_running_all_77_tokens(model, clip):
-    z = torch.randn(1, 1, clip.dim), torch.randn(2, 1, clip.dim)
-    tokens, eos = model.prompts(clip, *z, ["metal_nut", "cable"])
-    flat, eos = tokens.flatten(0, 3), eos.repeat_interleave(4)
-    padding = clip.token_embedding(torch.zeros(len(flat), 77 - flat.shape[1], dtype=torch.long))
-    full = clip.encode_tokens(torch.cat([flat, padding], dim=1), eos)
-    assert torch.allclose(clip.encode_tokens(flat, eos), full, atol=1e-5)
+def test_shared_beginnings_equal_running_each_prompt_by_itself_with_all_77_tokens(model, clip):
+    """Values and gradients, for names of different lengths."""
+    z = torch.randn(2, 3, clip.dim, requires_grad=True), torch.randn(2, 3, clip.dim, requires_grad=True)
+    sos, context, endings, eos = model.prompts(clip, *z, ["metal_nut", "cable"])
+    shape = endings.shape[:4]  # (b, R, B, 2)
+    parts = sos.expand(*shape, 1, -1), context[:, :, :, None].expand(*shape, -1, -1), endings
+    whole = torch.cat(parts, dim=-2).flatten(0, 3)
+    eos = (1 + context.shape[-2] + eos).repeat_interleave(len(whole) // 2)
+    padding = clip.token_embedding(torch.zeros(len(whole), 77 - whole.shape[1], dtype=torch.long))
+    plain = clip.encode_tokens(torch.cat([whole, padding], dim=1), eos)
+    plain = torch.nn.functional.normalize(plain, dim=-1).unflatten(0, shape).permute(0, 3, 1, 2, 4)
+    context, states = (Samples(z0=x, zk=x, mu=x, var=x, log_det=x[..., 0]) for x in z)
+    for budget in (None, 6):
+        shared = model.text_embeddings(context, states, ["metal_nut", "cable"], max_prompts_per_pass=budget)
+        assert torch.allclose(shared, plain, atol=1e-5)
+    weights = torch.randn_like(plain)
+    ours, theirs = (torch.autograd.grad((text * weights).sum(), z, retain_graph=True) for text in (shared, plain))
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(ours, theirs, strict=True))
