@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import torch
+from accelerate import Accelerator
 from tqdm.auto import tqdm
 
 from .config import EvalConfig
 from .data import Dataset, loader
 from .metrics import PixelMetrics, image_metrics
+from .parallel import Share, gather
 from .prediction import Prediction, top_mean
 
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1")
@@ -57,13 +59,27 @@ class Evaluation:
         return table.rename_axis("category")
 
 
-def evaluate(model, data: Dataset, config: EvalConfig | None = None, *, progress: bool = False) -> pd.DataFrame:
+def evaluate(
+    model,
+    data: Dataset,
+    config: EvalConfig | None = None,
+    *,
+    engine: Accelerator | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
     """Measure a model on a data set: a row a category and a row "mean" (`Evaluation.table`); see `measure`."""
     config = config or EvalConfig()
-    return measure(model, data, config, progress=progress).table(config.protocol)
+    return measure(model, data, config, engine=engine, progress=progress).table(config.protocol)
 
 
-def measure(model, data: Dataset, config: EvalConfig | None = None, *, progress: bool = False) -> Evaluation:
+def measure(
+    model,
+    data: Dataset,
+    config: EvalConfig | None = None,
+    *,
+    engine: Accelerator | None = None,
+    progress: bool = False,
+) -> Evaluation:
     """Predict every image once and keep what both protocols need; memory grows by a row an image, not by its map.
 
     Args:
@@ -72,14 +88,20 @@ def measure(model, data: Dataset, config: EvalConfig | None = None, *, progress:
         data: labels and masks may be missing; what cannot be measured is NaN.
         config: its protocol is not looked at. smoothing, in sides of the image, serves both protocols: the
             reference's is 8 of 518. The official top pixels scale with the area of the map.
+        engine: of `parallel.accelerator`, called in each of several processes: they share out the images of each
+            category, and all get the whole result.
     """
-    config = config or EvalConfig()
+    config, share = config or EvalConfig(), Share.of(engine)
+    precision = {} if config.precision == "fp32" else {"precision": config.precision}
     rows, pixels = [], {}
-    with tqdm(total=len(data), desc=data.name, unit="image", disable=not progress) as bar:
+    with tqdm(total=len(data), desc=data.name, unit="image", disable=not progress or share.rank > 0) as bar:
         for category in data.categories:  # one after the other, to hold the pixels of one category only
             stream = PixelMetrics() if "pixel" in data.level else None
             fraction = OFFICIAL_TOP_SMALL if category in SMALL_DEFECTS else OFFICIAL_TOP
-            for batch in loader(data.subset(categories=[category]), model.clip.image_size, config.batch_size):
+            whole = data.subset(categories=[category])
+            part = replace(whole, samples=share.of_list(whole.samples))
+            mine = []
+            for batch in loader(part, model.clip.image_size, config.batch_size) if len(part) else ():
                 prediction = model.predict(
                     batch.images,
                     batch.class_names,
@@ -87,12 +109,20 @@ def measure(model, data: Dataset, config: EvalConfig | None = None, *, progress:
                     seed=config.seed,
                     smoothing=config.smoothing,
                     top_fraction=config.top_fraction,
+                    **precision,
                 )
-                rows.append(_rows(batch.samples, batch.labels, prediction, top_mean(prediction.map, fraction)))
+                mine.append(_rows(batch.samples, batch.labels, prediction, top_mean(prediction.map, fraction)))
                 if stream:
                     known = batch.labels >= 0
                     stream.update(prediction.map[known].clamp(0, 1), batch.masks[known])
                 bar.update(len(batch.samples))
+            table = pd.concat(mine, ignore_index=True) if mine else pd.DataFrame()
+            table.index = share.of_list(range(len(whole)))
+            parts = gather(engine, (table, stream))
+            rows.append(pd.concat([table for table, _ in parts if len(table)]).sort_index())
+            for rank, (_, other) in enumerate(parts):
+                if stream and rank != share.rank:
+                    stream.add(other)
             metrics = stream.result() if stream else {}
             pixels[category] = {name: metrics.get(name.removeprefix("pixel_"), np.nan) for name in PIXEL_METRICS}
     images = pd.concat(rows, ignore_index=True)

@@ -83,6 +83,21 @@ class PixelMetrics:
         weights, regions = region_weights(masks)
         self.regions += regions
         self.held.append((maps[~masks], maps[masks], weights))
+        self._settle()
+
+    def add(self, other: "PixelMetrics") -> None:
+        """Add the maps that another one was given, as when several processes share a data set."""
+        self.regions += other.regions
+        self.held += other.held
+        for ours, theirs in zip(self._masses(), other._masses(), strict=True):
+            ours += theirs
+        self._settle()
+
+    def _masses(self) -> tuple[np.ndarray, ...]:
+        return self.negatives, self.positives, self.overlap
+
+    def _settle(self) -> None:
+        """Put what is held into bins, once there is too much of it."""
         if self.negatives.any() or self.positives.any() or sum(len(n) + len(p) for n, p, _ in self.held) > HELD:
             for negative, positive, weights in self.held:
                 np.add.at(self.negatives, _bins(negative), 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -20,6 +21,7 @@ from .data.loading import Batch, loader
 from .data.samples import Dataset
 from .distributions import draw_noise
 from .model import BayesPFL
+from .parallel import Share
 
 PROGRESS = "progress.pt"  # in the run's folder: all that a killed run needs to go on
 HISTORY = "history.csv"
@@ -48,6 +50,7 @@ def train(
     out: str | Path | None = None,
     validation: Dataset | None = None,
     features: dict | None = None,
+    engine: Accelerator | None = None,
     progress: bool = True,
 ) -> Run:
     """Train `model` in place on an auxiliary data set with labels and masks (paper section 4.1).
@@ -62,6 +65,8 @@ def train(
             auxiliary data here; the reference's official protocol took them from the target's test set.
         features: a dict that keeps the frozen features of each image between epochs, and between runs on the same CLIP
             that are given the same dict (L * N * W floats an image). Only without augmentation.
+        engine: of `parallel.accelerator`, called in each of several processes: they share out every batch and end with
+            the model that one process would have made. All must see the same `out`; the first one writes.
 
     Raises:
         ValueError: data without labels or masks, a folder that holds another run, or `features` with augmentation.
@@ -73,7 +78,9 @@ def train(
         raise ValueError("features can be kept only where images stay as they are; set augment=False and mosaic=0")
     identity = _identity(model, data, config, validation) if out else {}
     state = _resume(model, identity, out)
-    history = state["history"]
+    history, first = state["history"], engine is None or engine.is_main_process
+    if engine:
+        engine.wait_for_everyone()  # all have read the state before the first process writes another
 
     for stage, epochs in ((1, config.epochs), (2, config.stage2_epochs)):
         if stage < state["stage"] or not epochs:
@@ -85,21 +92,23 @@ def train(
         if state["optimizer"]:
             optimizer.load_state_dict(state["optimizer"])
         while state["epoch"] < epochs and not _stalled(state, config.patience):
-            row = _epoch(model, data, config, optimizer, state["epoch"], epochs, features, progress)
+            row = _epoch(model, data, config, optimizer, state["epoch"], epochs, features, engine, progress)
             if validation:
-                row["validation"] = average_precision(model, validation)
+                row["validation"] = average_precision(model, validation, engine)
                 if state["best"] is None or row["validation"] > state["best"]["value"]:
                     weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
                     state["best"] = {"value": row["validation"], "epoch": state["epoch"], "weights": weights}
             history.append(row)
             state |= {"epoch": state["epoch"] + 1, "optimizer": optimizer.state_dict()}
-            if out:
+            if out and first:
                 _keep(model, state, identity, out)
         if state["best"]:
             model.load_state_dict(state["best"]["weights"])
 
-    if out:
+    if out and first:
         save(model, out, card={"training": asdict(config), "data": data.name, "images": len(data)})
+    if engine:
+        engine.wait_for_everyone()
     return Run(model=model, history=pd.DataFrame(history), folder=out)
 
 
@@ -138,43 +147,71 @@ def schedule(step: int, steps: int, warmup: float) -> float:
 
 
 def step_losses(
-    model: BayesPFL, batch: Batch, config: TrainConfig, generator: torch.Generator, features: dict | None = None
+    model: BayesPFL,
+    batch: Batch,
+    config: TrainConfig,
+    generator: torch.Generator,
+    features: dict | None = None,
+    share: Share = Share(),  # noqa: B008, it cannot change
+    total: int | None = None,
 ) -> dict[str, Tensor]:
     """The losses of one step of the model's current stage: one sample, and one prompt of the bank drawn at random.
 
     Args:
         generator: of the noise and the prompt index.
         features: see `train`.
+        share, total: which part of how large a batch this is; the losses are those of the whole.
     """
-    device, class_names = model.clip.device, list(batch.class_names)
-    for i in torch.nonzero(torch.rand(len(batch), generator=generator) < config.name_dropout).flatten().tolist():
-        class_names[i] = known_words()[int(torch.randint(len(known_words()), (), generator=generator))]
-    masks, labels = batch.masks.to(device).float(), batch.labels.to(device)
-    noise = draw_noise(model.clip.dim, 1, generator, batch=len(batch))
+    device, class_names, total = model.clip.device, list(batch.class_names), total or len(batch)
+    for i in torch.nonzero(torch.rand(total, generator=generator) < config.name_dropout).flatten().tolist():
+        word = known_words()[int(torch.randint(len(known_words()), (), generator=generator))]
+        if i % share.world == share.rank:
+            class_names[i // share.world] = word
+    masks, labels = batch.masks.to(device, non_blocking=True).float(), batch.labels.to(device, non_blocking=True)
+    noise = draw_noise(model.clip.dim, 1, generator, batch=total)
+    noise = replace(noise, context=torch.stack(share.of_batch(list(noise.context))))
     index = int(torch.randint(model.config.num_prompts, (), generator=generator))
+    labels = share.together(labels, total)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bf16"):
         x, patches = model.features(batch.images) if features is None else _remembered(model, batch, features)
         if model.stage == 2:  # the prompts no longer change
             with torch.no_grad():
                 text = model.text_embeddings(*model.sample(x, noise), class_names)
-            logits = model.image_logits(x, patches, text[..., index : index + 1, :])
-            return {"class": losses.classification(logits[:, :, 0, 0].float(), labels)}
+            logits = share.together(_full(model.image_logits(x, patches, text[..., index : index + 1, :])), total)
+            return {"class": losses.classification(logits[:, :, 0, 0], labels)}
         output = model(x, patches, class_names, noise)
-    output = replace(  # losses in full precision
+    output = replace(  # losses in full precision, and of the whole batch
         output,
-        text=output.text.float(),
-        image_logits=output.image_logits.float(),
-        map_logits=output.map_logits.float(),
+        context=output.context if output.context.is_point else share.together(output.context, total),
+        states=output.states if share.rank == 0 else output.states.detach(),  # the same in all, and counted once
+        text=share.together(_full(output.text), total),
+        image_logits=share.together(_full(output.image_logits), total),
+        map_logits=share.together(_full(output.map_logits), total),
     )
     return losses.stage1(
         output,
-        masks,
+        share.together(masks, total),
         labels,
         index,
         kl_kind=config.kl,
         kl_weight=config.kl_weight,
         orthogonal=config.orthogonal,
     )
+
+
+def _full(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+class _Step(torch.nn.Module):
+    """`step_losses` as a forward pass, which is what an engine can spread over processes."""
+
+    def __init__(self, model: BayesPFL):
+        super().__init__()
+        self.model = model
+
+    def forward(self, *args) -> dict[str, Tensor]:
+        return step_losses(self.model, *args)
 
 
 def _remembered(model: BayesPFL, batch: Batch, store: dict) -> tuple[Tensor, list[Tensor]]:
@@ -187,11 +224,11 @@ def _remembered(model: BayesPFL, batch: Batch, store: dict) -> tuple[Tensor, lis
     return torch.stack(x), [torch.stack(layer) for layer in zip(*patches, strict=True)]
 
 
-def average_precision(model: BayesPFL, data: Dataset) -> float:
+def average_precision(model: BayesPFL, data: Dataset, engine: Accelerator | None = None) -> float:
     """What validation goes by: the mean over categories of the average precision of images and of pixels (strict)."""
     from .evaluation import evaluate  # only here: evaluation stands above training
 
-    mean = evaluate(model, data, EvalConfig(num_samples=5)).loc["mean"]  # 5 samples, as in the reference
+    mean = evaluate(model, data, EvalConfig(num_samples=5), engine=engine).loc["mean"]  # 5 samples, as in the reference
     return float(mean[["image_ap", "pixel_ap"]].mean())
 
 
@@ -203,6 +240,7 @@ def _epoch(
     epoch: int,
     epochs: int,
     features: dict | None,
+    engine: Accelerator | None,
     progress: bool,
 ) -> dict:
     """One pass over the data; returns its row of the history."""
@@ -210,6 +248,7 @@ def _epoch(
     # Each epoch has a seed of its own: so nothing random need be stored to resume.
     seed = (config.seed, model.stage, epoch)
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    share = Share.of(engine)
     batches = loader(
         data,
         model.clip.image_size,
@@ -219,16 +258,21 @@ def _epoch(
         augment=config.augment,
         mosaic=config.mosaic,
         workers=config.workers,
+        share=share.of_batch,
+        pin=model.clip.device.type == "cuda",
     )
     per_epoch = len(batches)
     sums = {}
     model.train()
+    step = engine.prepare_model(_Step(model)) if engine else _Step(model)
+    progress = progress and share.rank == 0
     bar = tqdm(batches, desc=f"stage {model.stage} {epoch + 1}/{epochs}", disable=not progress)
     for i, batch in enumerate(bar):
-        share = schedule(epoch * per_epoch + i, epochs * per_epoch, config.warmup)
+        rate = schedule(epoch * per_epoch + i, epochs * per_epoch, config.warmup)
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * share
-        parts = step_losses(model, batch, config, generator, features)
+            group["lr"] = group["peak"] * rate
+        size = min(config.batch_size, len(data) - i * config.batch_size)
+        parts = step(batch, config, generator, features, share, size)
         total = sum(parts.values())
         if not torch.isfinite(total):
             raise FloatingPointError(
@@ -236,7 +280,7 @@ def _epoch(
                 "lower the learning rates or flow_init"
             )
         optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        (total * share.world).backward()  # the engine takes the mean over processes; what is wanted is their sum
         optimizer.step()
         for name, value in ({"loss": total} | {f"loss_{name}": value for name, value in parts.items()}).items():
             sums[name] = sums.get(name, 0.0) + value.item()

@@ -1,6 +1,6 @@
 """Batches of a data set, the same for a seed however many workers read them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,21 +35,25 @@ def loader(
     augment: bool = False,
     mosaic: float = 0.0,
     workers: int = 0,
+    share: Callable[[list], list] = list,
+    pin: bool = False,
 ) -> DataLoader:
     """An iterable of Batch at size x size pixels, with a length; every pass over it gives the same batches.
 
     seed fixes order, augmentation and mosaics; training passes (seed, epoch) and so can resume at any epoch.
-    mosaic is the share of samples replaced by a 2x2 of four anomalous images of their category (method, section 5).
+    share takes the part of this process out of the indices of a batch (`parallel.Share`); pin helps copies to a GPU.
+    mosaic is the fraction of samples replaced by a 2x2 of four anomalous images of their category (method, section 5).
     """
     if not len(dataset):
         raise ValueError(f"{dataset.name} holds no samples: choose another split or other categories")
     seed = (seed,) if isinstance(seed, int) else tuple(seed)
     order = np.random.default_rng(seed).permutation(len(dataset)) if shuffle else np.arange(len(dataset))
+    order = order.tolist()
     return DataLoader(
         _Items(dataset, size, seed, augment, mosaic),
-        batch_size=batch_size,
-        sampler=order.tolist(),
+        batch_sampler=[share(order[i : i + batch_size]) for i in range(0, len(order), batch_size)],
         num_workers=workers,
+        pin_memory=pin,
         collate_fn=_collate,
         generator=torch.Generator(),  # torch draws a seed per pass; not from the global state
     )

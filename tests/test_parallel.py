@@ -1,0 +1,93 @@
+"""Two processes end with the model and the table that one process makes."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import pfl
+from pfl import evaluation
+from pfl.data import mvtec, workshop
+from pfl.parallel import Share
+
+SCRIPT = """
+import sys, torch, pfl
+from pfl import evaluation
+from pfl.data import mvtec
+from pfl.parallel import accelerator
+root, out = sys.argv[1:]
+torch.set_num_threads(1)
+engine = accelerator("cpu")
+assert engine.num_processes == 2
+data = mvtec.read(root, name="set")
+model = pfl.BayesPFL(pfl.load_clip("tiny-random", image_size=32), pfl.ModelConfig(num_prompts=2, num_flows=3)).double()
+settings = pfl.TrainConfig(epochs=2, stage2_epochs=1, batch_size=3, name_dropout=0.5, lr_projection=1e-3)
+run = pfl.train(model, data, settings, out=out, engine=engine, progress=False)
+whole = evaluation.measure(model, data, pfl.EvalConfig(num_samples=2, batch_size=2), engine=engine)
+if engine.is_main_process:
+    whole.images.to_csv(out + "/images.csv", index=False)
+    whole.table().to_csv(out + "/table.csv")
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Seven images of two categories: odd batches, and a last batch with fewer images than processes."""
+    root = tmp_path_factory.mktemp("set")
+    whole = workshop.folder(tmp_path_factory.mktemp("workshop"), "target")
+    for category, defects in (("key", {"good": 2, "hole": 2}), ("mesh", {"good": 1, "crack": 2})):
+        for defect, count in defects.items():
+            for image in sorted((whole / category / "test" / defect).iterdir())[:count]:
+                masks = [] if defect == "good" else [f"{category}/ground_truth/{defect}/{image.stem}_mask.png"]
+                for name in [f"{category}/test/{defect}/{image.name}", *masks]:
+                    (root / name).parent.mkdir(parents=True, exist_ok=True)
+                    (root / name).write_bytes((whole / name).read_bytes())
+    return root
+
+
+def test_training_and_evaluation_in_two_processes_equal_one(root, tmp_path):
+    """In float64: Adam divides each gradient by its size, so where that is near 0 it would blow up rounding errors."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*launch, str(script), str(root), str(tmp_path / "two")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+    data = mvtec.read(root, name="set")
+    model = pfl.BayesPFL(
+        pfl.load_clip("tiny-random", image_size=32), pfl.ModelConfig(num_prompts=2, num_flows=3)
+    ).double()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    settings = pfl.TrainConfig(epochs=2, stage2_epochs=1, batch_size=3, name_dropout=0.5, lr_projection=1e-3)
+    run = pfl.train(model, data, settings, out=tmp_path / "one", progress=False)
+    history = pd.read_csv(tmp_path / "two" / "history.csv").filter(like="loss").to_numpy()
+    ours = run.history.filter(like="loss").to_numpy()
+    assert np.allclose(ours, history, atol=1e-5, equal_nan=True)
+    other = pfl.load(tmp_path / "two").state_dict()
+    assert any((value - before[name]).abs().max() > 1e-3 for name, value in other.items())
+    assert all((other[name] - value).abs().max() < 1e-5 for name, value in model.state_dict().items())
+
+    whole = evaluation.measure(model, data, pfl.EvalConfig(num_samples=2, batch_size=2))
+    images = pd.read_csv(tmp_path / "two" / "images.csv")
+    assert images["path"].tolist() == whole.images["path"].tolist()  # none lost, none twice
+    assert (images["strict_score"] - whole.images["strict_score"]).abs().max() < 1e-5
+    table = pd.read_csv(tmp_path / "two" / "table.csv", index_col=0)
+    assert (table - whole.table()).abs().max().max() < 1e-5
+
+
+@pytest.mark.parametrize("total", [1, 2, 5, 6])
+def test_every_item_of_a_batch_has_one_process(total):
+    items = list(range(total))
+    parts = [Share(rank, 3).of_list(items) for rank in range(3)]
+    assert sorted(sum(parts, [])) == items
+    assert all(len(Share(rank, 3).of_batch(items)) >= 1 for rank in range(3))
