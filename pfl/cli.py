@@ -1,13 +1,15 @@
-"""The command line: `pfl predict`, `train`, `evaluate`, `data` and `figures`."""
+"""The command line: `pfl predict`, `train`, `evaluate`, `data`, `bench` and `figures`."""
 
 import argparse
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from . import checkpoint, config, data, figures, inspection
+from . import checkpoint, config, data, figures, inspection, parallel
+from .bench import bench
 from .clip import load_clip
 from .evaluation import evaluate
 from .model import BayesPFL
@@ -77,6 +79,15 @@ def parser() -> argparse.ArgumentParser:
     action.add_argument("--subset", help="paper, whole, or another part that `pfl data where NAME` names")
     action.set_defaults(run=_check)
 
+    command = commands.add_parser("bench", help="what the method costs beside the image encoder alone")
+    command.add_argument("--clip", default="tiny", help="a tag of open_clip, such as ViT-B-16; its weights are random")
+    command.add_argument("--image-size", type=int, help="in pixels; default: the CLIP's own")
+    command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
+    command.add_argument("--rounds", type=int, default=5)
+    command.add_argument("--device", default="cpu")
+    command.add_argument("--json", type=Path, help="also write all numbers here")
+    command.set_defaults(run=_bench)
+
     command = commands.add_parser("figures", help="execute the notebooks by papermill and regenerate figures/")
     command.add_argument("--preset", default="tiny", choices=("tiny", "small", "paper"))
     command.add_argument("--only", default="", help="numbers of notebooks, such as 02,03")
@@ -114,9 +125,12 @@ def _train(args) -> None:
     preset = config.preset(args.preset)
     settings = replace(preset.train, seed=args.seed, **({"epochs": args.epochs} if args.epochs else {}))
     split = "auxiliary" if args.data == "workshop" else "test"
-    model = BayesPFL(load_clip(**preset.clip, device=args.device), preset.model, seed=args.seed)
-    run = train(model, data.load(args.data, args.root, split=split), settings, out=args.out)
-    print(run.history.to_string(index=False, float_format="%.4g"))
+    engine = parallel.accelerator(args.device)
+    device = engine.device if engine else args.device
+    model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
+    run = train(model, data.load(args.data, args.root, split=split), settings, out=args.out, engine=engine)
+    if engine is None or engine.is_main_process:
+        print(run.history.to_string(index=False, float_format="%.4g"))
 
 
 def _evaluate(args) -> None:
@@ -129,6 +143,24 @@ def _evaluate(args) -> None:
     if args.csv:
         args.csv.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(args.csv)
+
+
+def _bench(args) -> None:
+    tiny = args.clip.startswith("tiny")
+    clip = load_clip(args.clip, pretrained=None if tiny else "random", image_size=args.image_size, device=args.device)
+    result = bench(BayesPFL(clip), rounds=args.rounds, precision=args.precision)
+    print(f"{result['clip']}, {result['image_size']} px, {result['precision']}, {result['device']}")
+    for name, seconds in result["seconds"].items():
+        ratio = f"{result['ratios'][name]:6.2f} x the encoder" if name in result["ratios"] else ""
+        print(f"  {name:20} {seconds * 1e3:9.1f} ms {ratio}")
+    total = sum(result["profile"].values())
+    print("where a prediction's time goes (R = 10, one image)")
+    for name, seconds in result["profile"].items():
+        print(f"  {name:22} {seconds * 1e3:7.1f} ms {seconds / total:6.1%}")
+    print(f"peak memory {result['peak_memory_mb']:.0f} MB")
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint._write(args.json, (json.dumps(result, indent=2) + "\n").encode())
 
 
 def _figures(args) -> int:

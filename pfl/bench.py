@@ -1,0 +1,177 @@
+"""What the method costs beside its frozen CLIP: times of predicting and training as ratios to the image encoder alone.
+
+A ratio is taken within one round of measurements, so a machine that is busy for a while slows both of its sides; what
+is told is the median over rounds.
+"""
+
+import platform
+import resource
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .config import EvalConfig, TrainConfig
+from .data.loading import Batch
+from .distributions import draw_noise
+from .model import BayesPFL
+from .prediction import summarise
+from .training import optimizer_of, step_losses
+
+NAME = "bottle"  # of one token, as most categories of MVTec-AD
+
+
+def bench(
+    model: BayesPFL,
+    *,
+    samples: tuple[int, ...] = (1, 5, 10, 20),
+    batches: tuple[int, ...] = (1, 4),
+    rounds: int = 5,
+    precision: str = "fp32",
+) -> dict:
+    """Time the encoder alone, predictions, and a training step of 4 images, on noise; weights do not matter.
+
+    Args:
+        samples: numbers R of samples a prediction takes, at one image.
+        batches: numbers of images, at R = 10.
+        rounds: measurements of each; medians are told.
+        precision: "fp32", "bf16" or "fp16" (predictions only), of all sides of a ratio.
+
+    Returns:
+        a flat dict for JSON: predict_ratio (R = 10, one image) and train_ratio (four images) over the encoder's forward
+        pass on as many images; seconds and ratios by name; profile, the seconds of each stage of a prediction; and
+        peak_memory_mb, of the GPU, or of this whole process on a CPU.
+    """
+    device = model.clip.device
+    rng = torch.Generator().manual_seed(0)
+    images = {b: torch.rand(b, 3, *[model.clip.image_size] * 2, generator=rng).to(device) for b in {1, 4, *batches}}
+    autocast = lambda: torch.autocast(device.type, getattr(torch, DTYPES[precision]), enabled=precision != "fp32")  # noqa: E731
+
+    def encode(b: int) -> None:
+        with torch.no_grad(), autocast():
+            model.features(images[b])
+
+    def predict(b: int, r: int) -> None:
+        model.predict(images[b], NAME, num_samples=r, precision=precision)
+
+    cases: dict[str, Callable[[], None]] = {f"encode b={b}": lambda b=b: encode(b) for b in images}
+    cases |= {f"predict R={r} b=1": lambda r=r: predict(1, r) for r in {*samples, 10}}
+    cases |= {f"predict R=10 b={b}": lambda b=b: predict(b, 10) for b in batches}
+    cases["train b=4"] = _training_step(model, images[4], "fp32" if precision == "fp16" else precision)
+
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    for round in range(rounds + 1):
+        for name, run in cases.items():
+            seconds = _time(run, device)
+            if round:  # the first warms up
+                times[name].append(seconds)
+    per_round = {name: np.array(values) for name, values in times.items()}
+    ratio = {
+        name: float(np.median(value / per_round[f"encode b={name.split('b=')[1]}"]))
+        for name, value in per_round.items()
+        if not name.startswith("encode")
+    }
+    return {
+        "clip": model.clip.name,
+        "image_size": model.clip.image_size,
+        "prompts": model.config.num_prompts,
+        "precision": precision,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "rounds": rounds,
+        "predict_ratio": ratio["predict R=10 b=1"],
+        "train_ratio": ratio["train b=4"],
+        "ratios": ratio,
+        "seconds": {name: float(np.median(value)) for name, value in per_round.items()},
+        "profile": profile(model, images[1], rounds=rounds),
+        "peak_memory_mb": _peak_memory(device),
+    }
+
+
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+
+
+@torch.no_grad()
+def profile(model: BayesPFL, image: Tensor, *, num_samples: int = 10, rounds: int = 5) -> dict[str, float]:
+    """Seconds of the stages of predicting one image (1, 3, H, H), medians over rounds, in the order they run."""
+    noise = draw_noise(model.clip.dim, num_samples, torch.Generator().manual_seed(0))
+    stages: dict[str, list[float]] = {}
+
+    def stage(name: str, run: Callable):
+        kept = []
+        stages.setdefault(name, []).append(_time(lambda: kept.append(run()), model.clip.device))
+        return kept[0]
+
+    def once() -> None:
+        x, patches = stage("image encoder", lambda: model.features(image))
+        samples = stage("prompt flow", lambda: model.sample(x, noise))
+        text = stage("text tower", lambda: model.text_embeddings(*samples, [NAME]))
+        logits, maps = stage(
+            "cross-modal attention", lambda: (model.image_logits(x, patches, text), model.map_logits(patches, text))
+        )
+        sizes = {
+            "smoothing": EvalConfig.smoothing * model.clip.image_size,
+            "top_fraction": EvalConfig.top_fraction,
+        }
+        stage(
+            "maps and summary",
+            lambda: summarise(
+                torch.sigmoid(logits[:, 1] - logits[:, 0]), model.sample_maps(maps[:, :, 1] - maps[:, :, 0]), **sizes
+            ),
+        )
+
+    for _ in range(rounds + 1):
+        once()
+    return {name: float(np.median(values[1:])) for name, values in stages.items()}
+
+
+def _training_step(model: BayesPFL, images: Tensor, precision: str) -> Callable[[], None]:
+    model.stage = 1
+    config = TrainConfig(precision=precision)
+    masks = torch.zeros(len(images), *images.shape[-2:])
+    masks[::2, : masks.shape[1] // 4, : masks.shape[2] // 4] = 1
+    batch = Batch(
+        images=images,
+        masks=masks,
+        labels=masks.amax((1, 2)).long(),
+        class_names=[NAME] * len(images),
+        samples=[None] * len(images),
+    )
+    optimizer, generator = optimizer_of(model, config), torch.Generator().manual_seed(0)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0  # the same work, and the same model afterwards
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        sum(step_losses(model, batch, config, generator).values()).backward()
+        optimizer.step()
+
+    return step
+
+
+def _time(run: Callable[[], None], device: torch.device) -> float:
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    wait()
+    start = time.perf_counter()
+    run()
+    wait()
+    return time.perf_counter() - start
+
+
+def _peak_memory(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # kB on Linux
+
+
+def _processor() -> str:
+    try:
+        lines = open("/proc/cpuinfo").read().splitlines()
+        return next(line.split(": ")[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
