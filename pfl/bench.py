@@ -154,6 +154,20 @@ def _training_step(model: BayesPFL, images: Tensor, precision: str) -> Callable[
     return step
 
 
+def image_seconds(model: BayesPFL, config: EvalConfig) -> float:
+    """Seconds to predict an image, in batches as `config` has them; the faster of two."""
+    images = torch.rand(config.batch_size, 3, *[model.clip.image_size] * 2, generator=torch.Generator().manual_seed(0))
+    run = lambda: model.predict(images, NAME, num_samples=config.num_samples, precision=config.precision)  # noqa: E731
+    return min(_time(run, model.clip.device) for _ in range(2)) / config.batch_size
+
+
+def step_seconds(model: BayesPFL, config: TrainConfig) -> float:
+    """Seconds of a training step as `config` has it; the faster of two."""
+    images = torch.rand(config.batch_size, 3, *[model.clip.image_size] * 2, generator=torch.Generator().manual_seed(0))
+    run = _training_step(model, images, config.precision)
+    return min(_time(run, model.clip.device) for _ in range(2))
+
+
 def _time(run: Callable[[], None], device: torch.device) -> float:
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     wait()

@@ -1,4 +1,4 @@
-"""The command line: `pfl predict`, `train`, `evaluate`, `data`, `bench` and `figures`."""
+"""The command line: `pfl predict`, `train`, `evaluate`, `reproduce`, `data`, `bench` and `figures`."""
 
 import argparse
 import json
@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import torch
 
-from . import checkpoint, config, data, figures, inspection, parallel
+from . import checkpoint, config, data, figures, inspection, parallel, reproduce
 from .bench import bench
 from .clip import load_clip
-from .evaluation import evaluate
+from .evaluation import measure
 from .model import BayesPFL
 from .training import train
 
@@ -65,8 +66,20 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--protocol", default="strict", choices=("strict", "official"))
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", default="cpu")
+    command.add_argument("--num-samples", type=int, default=10, help="prompts drawn for each image")
+    command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
     command.add_argument("--csv", type=Path, help="also write the table here")
+    command.add_argument("--json", type=Path, help="also write all that is needed to repeat this, and an image CSV")
     command.set_defaults(run=_evaluate)
+
+    command = commands.add_parser("reproduce", help="the paper's main experiment on your copies, beside its numbers")
+    command.add_argument("--data-root", type=Path, required=True, help="holds the data sets, a folder each")
+    command.add_argument("--seeds", type=int, default=3)
+    command.add_argument("--only", help="sets to test on, such as mvtec,visa; default: all that are there")
+    command.add_argument("--preset", default="paper", choices=("tiny", "small", "paper"))
+    command.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="a rerun resumes here")
+    command.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    command.set_defaults(run=_reproduce)
 
     command = commands.add_parser("data", help="where to get the published data sets, and whether a copy is whole")
     actions = command.add_subparsers(required=True, metavar="ACTION")
@@ -134,15 +147,44 @@ def _train(args) -> None:
 
 
 def _evaluate(args) -> None:
-    model = checkpoint.load(args.model, device=args.device)
-    settings = config.EvalConfig(protocol=args.protocol, seed=args.seed)
+    engine = parallel.accelerator(args.device)
+    model = checkpoint.load(args.model, device=engine.device if engine else args.device)
+    settings = config.EvalConfig(
+        protocol=args.protocol, seed=args.seed, num_samples=args.num_samples, precision=args.precision
+    )
     split = "target" if args.data == "workshop" else "test"
-    table = evaluate(model, data.load(args.data, args.root, split=split), settings, progress=True)
-    with pd.option_context("display.width", 200):
-        print(table.to_string(float_format="%.3f", na_rep="-"))
+    tested = data.load(args.data, args.root, split=split)
+    result = measure(model, tested, settings, engine=engine, progress=True)
+    if engine and not engine.is_main_process:
+        return
+    table = result.table(args.protocol)
+    _print(table)
     if args.csv:
         args.csv.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(args.csv)
+        checkpoint._write(args.csv, table.to_csv().encode())
+    if args.json:
+        reproduce.save_result(args.json, result, model, tested, settings)
+
+
+def _reproduce(args) -> None:
+    engine = parallel.accelerator(args.device)
+    only = args.only.split(",") if args.only else None
+    preset = config.preset(args.preset)
+    table = reproduce.reproduce(
+        args.data_root, preset, out=args.out, seeds=args.seeds, only=only, device=args.device, engine=engine
+    )
+    if engine and not engine.is_main_process:
+        return
+    wide = table.drop(columns=["low", "high"])
+    _print(wide.set_index(["set", "protocol", "metric"]))
+    print(f"ours: {preset.clip['name']} and your copies; published: second-hand, on other weights or copies")
+    print("; ".join(f"{key} {name}" for key, name in reproduce.SOURCES.items()))
+    print(f"table and figure of the differences: {args.out}")
+
+
+def _print(table: pd.DataFrame) -> None:
+    with pd.option_context("display.width", 200):
+        print(table.to_string(float_format="%.3f", na_rep="-"))
 
 
 def _bench(args) -> None:

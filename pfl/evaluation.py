@@ -4,8 +4,11 @@ The protocols differ in the image score alone: strict takes the model's own, whi
 `official_scores`, which look at the whole test set. So one pass over the images serves both.
 """
 
+import hashlib
+import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -144,6 +147,34 @@ def official_scores(images: pd.DataFrame) -> pd.Series:
 
     parts = images.groupby("category")[["text_score", "top_score"]].transform(normalise)
     return parts.mean(axis=1, skipna=False)
+
+
+def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict:
+    """All that is needed to repeat an evaluation, and its tables by both protocols; for JSON (undefined metrics null).
+
+    Data and weights are told by their fingerprints, and versions are those of this process.
+    """
+    learned = getattr(model, "state_dict", dict)()
+    digest = hashlib.sha256()
+    for name, weight in sorted(learned.items()):
+        digest.update(name.encode() + weight.detach().float().cpu().contiguous().numpy().tobytes())
+    tables = {}
+    for protocol in ("strict", "official"):
+        table = result.table(protocol)
+        tables[protocol] = table.astype(object).where(table.notna(), None).to_dict(orient="index")
+    return {
+        "data": {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()},
+        "clip": model.clip.identity,
+        "model": asdict(model.config) if learned else type(model).__name__,
+        "weights": digest.hexdigest() if learned else None,
+        "evaluation": asdict(config),
+        "versions": {"python": platform.python_version()}
+        | {
+            name: version(name) for name in ("bayes-pfl", "torch", "open_clip_torch", "numpy", "opencv-python-headless")
+        },
+        "device": str(model.clip.device),
+        "tables": tables,
+    }
 
 
 def evaluate_seeds(

@@ -1,0 +1,272 @@
+"""The paper's main experiment in one command: train on VisA, test on all others; train on MVTec-AD, test on VisA.
+
+Every finished piece is a file: trainings go on where they were stopped, and tests that are done are not done again.
+"""
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from accelerate import Accelerator
+
+from . import data as sets
+from .bench import image_seconds, step_seconds
+from .checkpoint import CARD, _write, load
+from .clip import FrozenCLIP, load_clip
+from .config import Preset
+from .data import SPECS, Dataset
+from .evaluation import IMAGE_METRICS, PIXEL_METRICS, Evaluation, measure, record, spread
+from .model import BayesPFL
+from .plotting import save_figure
+from .training import train
+
+PROTOCOLS = ("strict", "official")
+PUBLISHED = Path(__file__).parent / "assets" / "published.csv"
+# Second-hand all of them: the paper's own tables were not at hand. Grade A: two or more sources agree; B: one source;
+# C: sources conflict, and each of their values is told.
+SOURCES = {
+    "S1": "CoEvoAD's README",
+    "S2": "Dual-Anchor, arXiv 2608.11933",
+    "S3": "Bayes-VCF",
+    "S4": "a spreadsheet of CVPR 2025, Table 1",
+    "S5": "MoECLIP, arXiv 2603.03101",
+    "S6": "PSMP-CLIP",
+    "S7": "AnomalyVFM, arXiv 2601.20524",
+    "S8": "DLVP-CLIP",
+    "S11": "a benchmark aggregator",
+}
+
+
+def teacher(name: str) -> str:
+    """The auxiliary data set for a test on `name`: none is tested on its own categories."""
+    return "mvtec" if name == "visa" else "visa"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What can be done with the copies under a folder: sets found and missing, tests and their teachers."""
+
+    found: dict[str, Dataset]
+    missing: dict[str, str]  # name -> why
+    tests: tuple[str, ...]
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(teacher(name) for name in self.tests))
+
+
+def survey(data_root: str | Path, only: Iterable[str] | None = None) -> Plan:
+    """Look which of the fifteen sets lie under `data_root`, each in a folder of its name, and what they allow.
+
+    Raises:
+        ValueError: `only` names a set that is none of the fifteen.
+        FileNotFoundError: nothing can be tested.
+    """
+    root, wanted = Path(data_root), tuple(only or SPECS)
+    if unknown := set(wanted) - set(SPECS):
+        raise ValueError(f"{', '.join(sorted(unknown))}: no such data set; choose from {', '.join(SPECS)}")
+    if not root.is_dir():
+        raise FileNotFoundError(f"no folder {root}; give the folder that holds the data sets, one folder each")
+    found, missing = {}, {}
+    for name in dict.fromkeys([*wanted, *map(teacher, wanted)]):
+        try:
+            found[name] = sets.load(name, _folder(root, name))
+        except (FileNotFoundError, ValueError) as error:
+            missing[name] = str(error)
+    tests = tuple(name for name in wanted if name in found and teacher(name) in found)
+    if not tests:
+        reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
+        raise FileNotFoundError(f"nothing under {root} can be tested: VisA teaches, MVTec-AD for VisA ({reasons})")
+    return Plan(found=found, missing=missing, tests=tests)
+
+
+def _folder(root: Path, name: str) -> Path:
+    spec = SPECS[name]
+    names = {_plain(n) for n in (name, spec.title, spec.standard)}
+    for folder in sorted(root.iterdir()):
+        if folder.is_dir() and _plain(folder.name) in names:
+            return folder
+    raise FileNotFoundError(f"no folder {name} or {spec.standard} under {root}")
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int) -> str:
+    """The plan in words: what is there, what is missing, and how long it will take, timed on noise on this machine."""
+    model = BayesPFL(clip, preset.model)
+    per_image = image_seconds(model, preset.eval)
+    per_step = step_seconds(model, preset.train)
+    lines = [f"{len(plan.tests)} tests with {seeds} seeds each, CLIP {clip.name} at {clip.image_size} px"]
+    total = 0.0
+    for name in plan.teachers:
+        steps = -(-len(plan.found[name]) // preset.train.batch_size)
+        hours = seeds * steps * per_step * (preset.train.epochs + preset.train.stage2_epochs) / 3600
+        total += hours
+        lines.append(f"  train on {name:9} {len(plan.found[name]):6} images  {_spell(hours)} at most")
+    for name in plan.tests:
+        hours = seeds * len(plan.found[name]) * per_image / 3600
+        total += hours
+        part = plan.found[name].part
+        lines.append(f"  test on  {name:9} {len(plan.found[name]):6} images  {_spell(hours)}  ({part} part)")
+    lines += [f"  missing  {name:9} {why}" for name, why in plan.missing.items()]
+    lines.append(f"  about{_spell(total)}, less what an earlier run has finished (metrics and reading not counted)")
+    return "\n".join(lines)
+
+
+def _spell(hours: float) -> str:
+    return f"{hours:7.1f} h" if hours >= 1 else f"{60 * hours:7.1f} min"
+
+
+def reproduce(
+    data_root: str | Path,
+    preset: Preset,
+    *,
+    out: str | Path,
+    seeds: int = 3,
+    only: Iterable[str] | None = None,
+    device: str | torch.device = "cpu",
+    engine: Accelerator | None = None,
+) -> pd.DataFrame:
+    """Run what `survey` finds, resuming in `out`, and lay our numbers beside the published ones.
+
+    Each seed is of a training and of the samples its tests draw. Writes results/SET-seedN.json (both protocols and all
+    that is needed to repeat them) and .csv (a row an image), table.csv, and difference.png with its numbers.
+
+    Returns:
+        the table: a row a set, protocol and metric; mean and sd over seeds, and published value, grade and source.
+
+    Raises:
+        ValueError: `out` holds a training with other settings.
+    """
+    out, plan = Path(out), survey(data_root, only)
+    main = engine is None or engine.is_main_process
+    clip = load_clip(**preset.clip, device=engine.device if engine else device)
+    if main:
+        print(describe(plan, clip, preset, seeds), flush=True)
+    tables: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
+    for auxiliary in plan.teachers:
+        for seed in range(seeds):
+            model = None
+            for name in (test for test in plan.tests if teacher(test) == auxiliary):
+                file = out / "results" / f"{name}-seed{seed}.json"
+                settings = replace(preset.eval, seed=seed)
+                if not file.exists():
+                    model = model or _trained(auxiliary, seed, plan.found[auxiliary], clip, preset, out, engine)
+                    started = time.perf_counter()
+                    result = measure(model, plan.found[name], settings, engine=engine, progress=True)
+                    if main:
+                        save_result(file, result, model, plan.found[name], settings, time.perf_counter() - started)
+                if engine:
+                    engine.wait_for_everyone()
+                saved = json.loads(file.read_text())
+                if saved["evaluation"] != asdict(settings):
+                    raise ValueError(f"{file} was measured with other settings; give another folder with --out")
+                for protocol in PROTOCOLS:
+                    tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
+    table = beside_published(tables)
+    if main:
+        _write(out / "table.csv", table.to_csv(index=False).encode())
+        figure = draw_differences(table, f"CLIP {clip.name} at {clip.image_size} px, {seeds} seeds")
+        if figure is not None:
+            numbers = table.dropna(subset=["difference"])
+            save_figure(figure, "difference", numbers, folder=out)
+    return table
+
+
+def _trained(
+    name: str, seed: int, data: Dataset, clip: FrozenCLIP, preset: Preset, out: Path, engine: Accelerator | None
+) -> BayesPFL:
+    """The model trained on a set with a seed: from its folder if finished, else trained on, from where it stopped."""
+    folder, settings = out / f"train-{name}-seed{seed}", replace(preset.train, seed=seed)
+    if (folder / CARD).exists():
+        model = load(folder, clip)
+        if json.loads((folder / CARD).read_text())["card"]["training"] != json.loads(json.dumps(asdict(settings))):
+            raise ValueError(f"{folder} was trained with other settings; give another folder with --out")
+        return model
+    return train(BayesPFL(clip, preset.model, seed=seed), data, settings, out=folder, engine=engine).model
+
+
+def save_result(
+    file: Path, result: Evaluation, model: BayesPFL, data: Dataset, settings, seconds: float | None = None
+) -> None:
+    """Write `record` as JSON, and beside it a CSV with a row an image."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _write(file.with_suffix(".csv"), result.images.to_csv(index=False).encode())
+    content = record(result, model, data, settings) | {"seconds": seconds}
+    _write(file, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def _frame(rows: dict) -> pd.DataFrame:
+    return pd.DataFrame.from_dict(rows, orient="index").astype(float)
+
+
+def beside_published(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFrame:
+    """Means over categories, of each set and protocol, over seeds; with the published number where there is one.
+
+    Args:
+        tables: (set, protocol) -> seed -> `Evaluation.table`.
+
+    Returns:
+        set, protocol, metric, mean, std, num_seeds, published (the first source's), low and high (of all sources),
+        grade, source, difference (mean minus published); fractions.
+    """
+    published, rows = pd.read_csv(PUBLISHED), []
+    for (name, protocol), seeds in tables.items():
+        ours = spread(seeds)
+        ours = ours[ours["category"] == "mean"].set_index("metric")
+        for metric in (*IMAGE_METRICS, *PIXEL_METRICS):
+            theirs = published[(published["set"] == name) & (published["metric"] == metric)]
+            row = {"set": name, "protocol": protocol, "metric": metric}
+            row |= ours.loc[metric, ["mean", "std", "num_seeds"]].to_dict()
+            values = theirs["value"] / 100
+            row |= {
+                "published": values.iloc[0] if len(values) else np.nan,
+                "low": values.min() if len(values) else np.nan,
+                "high": values.max() if len(values) else np.nan,
+                "grade": theirs["grade"].iloc[0] if len(theirs) else "",
+                "source": "; ".join(theirs["source"]),
+            }
+            rows.append(row | {"difference": row["mean"] - row["published"]})
+    table = pd.DataFrame(rows)
+    return table.dropna(subset=["mean", "published"], how="all").reset_index(drop=True)
+
+
+def draw_differences(table: pd.DataFrame, title: str) -> plt.Figure | None:
+    """Ours minus published, in points, a panel a metric; a bar spans what the sources say where they conflict."""
+    shown = table.dropna(subset=["difference"])
+    metrics = [m for m in ("image_auroc", "image_ap", "pixel_auroc", "pixel_pro") if (shown["metric"] == m).any()]
+    if not metrics:
+        return None
+    names = list(dict.fromkeys(shown["set"]))
+    figure, axes = plt.subplots(
+        1, len(metrics), figsize=(3.2 * len(metrics) + 1, 0.38 * len(names) + 2), sharey=True, squeeze=False
+    )
+    for ax, metric in zip(axes[0], metrics, strict=True):
+        ax.axvline(0, color="0.6", lw=1)
+        for k, protocol in enumerate(PROTOCOLS):
+            part = shown[(shown["metric"] == metric) & (shown["protocol"] == protocol)]
+            y = [names.index(name) + 0.24 * (k - 0.5) for name in part["set"]]
+            ax.errorbar(
+                100 * part["difference"], y, xerr=100 * part["std"].fillna(0), fmt="os"[k], ms=5, capsize=2,
+                label=protocol,
+            )  # fmt: skip
+            if k == 0:
+                low, high = (100 * (part["published"] - part[end]) for end in ("high", "low"))
+                ax.hlines([names.index(name) for name in part["set"]], low, high, color="0.75", lw=6, zorder=0)
+        ax.set(title=metric.replace("_", " "), xlabel="ours − published (points)")
+        ax.grid(axis="y", alpha=0.3)
+    grades = shown.groupby("set")["grade"].agg(lambda g: "/".join(sorted(set(g))))
+    axes[0, 0].set_yticks(range(len(names)), [f"{name} ({grades[name]})" for name in names])
+    axes[0, 0].invert_yaxis()
+    axes[0, -1].legend(frameon=False, fontsize="small")
+    figure.suptitle(title, fontsize="medium")
+    figure.tight_layout()
+    return figure

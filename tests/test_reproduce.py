@@ -1,0 +1,84 @@
+"""The paper's experiment from end to end, on miniatures of all fifteen sets."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from test_data_sets import ORIGINALS, add_tables, build, write
+
+from pfl import cli, preset
+from pfl.config import ModelConfig, TrainConfig
+from pfl.data import SPECS
+from pfl.reproduce import PUBLISHED, SOURCES, reproduce, survey, teacher
+
+SMALL = replace(
+    preset("tiny"),
+    clip={"name": "tiny-random", "image_size": 32},
+    model=ModelConfig(num_prompts=2, num_flows=2),
+    train=TrainConfig(epochs=1, stage2_epochs=1, batch_size=4),
+    eval=replace(preset("tiny").eval, num_samples=2),
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("sets")
+    for name, table, _ in ORIGINALS.values():
+        folder = root / SPECS[name].title
+        if not folder.exists():  # some have a second form
+            build(folder, table)
+            add_tables(folder)
+    for number, kind in enumerate(["mask", "empty", "empty"]):
+        write(root / f"KSDD2/test/{number}.png")
+        write(root / f"KSDD2/test/{number}_GT.png", kind)
+        write(root / f"DAGM/Class1/Train/{number:04d}.PNG", "grey")
+    write(root / "DAGM/Class1/Train/Label/0000_label.PNG", "mask")
+    for name in ("no/10 no.jpg", "yes/Y100.JPG"):
+        write(root / "BrainMRI" / name)
+    return root
+
+
+def test_all_fifteen_are_found_taught_by_visa_and_visa_by_mvtec(root):
+    plan = survey(root)
+    assert set(plan.tests) == set(SPECS) and not plan.missing
+    assert {name for name in SPECS if teacher(name) == "mvtec"} == {"visa"}
+
+
+def test_from_copies_to_a_table_beside_the_published_numbers_and_no_work_is_done_twice(root, tmp_path, capsys):
+    table = reproduce(root, SMALL, out=tmp_path, seeds=2, only=["mvtec", "headct"])
+    said = capsys.readouterr().out
+    assert "train on visa" in said and "test on  headct" in said and " min" in said
+    assert set(table["set"]) == {"mvtec", "headct"} and (table["num_seeds"] == 2).all()
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").iterdir()}
+
+    table = reproduce(root, SMALL, out=tmp_path, seeds=2)
+    assert set(table["set"]) == set(SPECS) and set(table["protocol"]) == {"strict", "official"}
+    assert all(path.stat().st_mtime_ns == time for path, time in done.items())
+    row = table[(table["set"] == "mvtec") & (table["protocol"] == "strict") & (table["metric"] == "pixel_pro")].iloc[0]
+    saved = [json.loads((tmp_path / "results" / f"mvtec-seed{s}.json").read_text()) for s in (0, 1)]
+    ours = [one["tables"]["strict"]["mean"]["pixel_pro"] for one in saved]
+    assert row["mean"] == pytest.approx(sum(ours) / 2) and row["published"] == pytest.approx(0.874) and row["grade"] == "A"
+    assert row["difference"] == pytest.approx(row["mean"] - 0.874)
+    assert saved[0]["data"]["fingerprint"] == saved[1]["data"]["fingerprint"]
+    assert saved[0]["weights"] != saved[1]["weights"] and saved[0]["versions"]["torch"]
+    assert (tmp_path / "difference.png").stat().st_size > 10_000
+    assert len(pd.read_csv(tmp_path / "table.csv")) == len(table)
+
+    with pytest.raises(ValueError, match="--out"):
+        reproduce(root, replace(SMALL, eval=replace(SMALL.eval, num_samples=3)), out=tmp_path, seeds=1)
+
+
+def test_what_is_missing_is_said_and_nothing_to_do_is_an_error(root, tmp_path, capsys):
+    (tmp_path / "mvtec").mkdir()
+    assert cli.main(["reproduce", "--data-root", str(tmp_path)]) == 2
+    assert "VisA teaches" in capsys.readouterr().err
+    assert cli.main(["reproduce", "--data-root", str(root), "--only", "visa2"]) == 2
+    assert "visa2: no such data set" in capsys.readouterr().err
+
+
+def test_every_published_number_has_a_source_and_a_grade():
+    table = pd.read_csv(PUBLISHED)
+    assert set(table["set"]) <= set(SPECS) and table["value"].between(0, 100).all()
+    assert set(table["grade"]) == {"A", "B", "C"}
+    assert {word for source in table["source"] for word in source.split() if word[0] == "S"} <= set(SOURCES)
