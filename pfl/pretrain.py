@@ -2,8 +2,11 @@
 
 `python -m pfl.pretrain --out FOLDER` makes the shipped weights again, from nothing but this file and the generator. One
 image has many true captions ("a flawless object", "a red button", "a crack at the top left"), so every image of a batch
-is scored against a pool of captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). No caption
-names a target category, and no target category or target-only defect is drawn.
+is scored against a pool of captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same
+captions are told of regions ("a scratched thing" is true of the patches on the scratch), as in RegionCLIP (Zhong et al.
+2022, arXiv 2112.09106), by heads that are thrown away afterwards: what ships is a plain CLIP, whose own projection was
+never asked to align patches with text. No caption names a target category, and no target category or target-only
+defect is drawn.
 """
 
 import argparse
@@ -20,6 +23,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import open_clip
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from open_clip.model import resize_pos_embed
@@ -33,17 +37,22 @@ from pfl.data.files import home
 MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 WORLDS = workshop.AUXILIARY
 # Surfaces and shapes of no particular kind are drawn more often: breadth decides how it meets real photographs.
-SHARES = np.array([4.0 if name == "badge" else 2.0 if name in workshop.BREADTH else 1.0 for name in WORLDS])
+SHARES = np.array([{"badge": 6, "toy": 6, "wallpaper": 3, "concrete": 3, "panel": 2}.get(name, 1) for name in WORLDS])
 NOUNS = {  # the words a caption may use for a category, where its name alone is too narrow
     "plaster": ["plaster", "wall"],
     "sandpaper": ["sand", "sandpaper"],
     "crystal": ["crystal", "stone"],
-    "lattice": ["panel", "lattice"],
+    "lattice": ["grating", "lattice"],
     "fabric": ["striped cloth", "fabric"],
     "pattern": ["dotted paper", "pattern"],
     "board": ["painted board", "plain surface"],
     "felt": ["fibre board", "felt"],
     "badge": ["badge", "sticker"],
+    "toy": ["toy", "shape"],
+    "concrete": ["concrete", "rough wall"],
+    "wallpaper": ["wallpaper", "cloth"],
+    "panel": ["panel", "plate"],
+    "poster": ["poster", "printed picture"],
     "corrugated": ["corrugated sheet"],
 }
 GENERIC = "object thing part item surface product sample piece material workpiece".split()
@@ -90,7 +99,14 @@ PHOTO = [
     "a picture of {}",
     "an image of {}",
     "a cropped photo of {}",
+    "a bright photo of {}",
+    "a dark photo of {}",
+    "a blurry photo of {}",
+    "a jpeg corrupted photo of {}",
+    "a photo of {} for visual inspection",
+    "a photo of {} for anomaly detection",
 ]
+SIZES = ["", "", "", "", "small ", "large "]
 COLOURS = "red orange yellow green cyan blue purple pink brown black white grey".split()
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "middle", "right")
 CELLS = [f"{r} {c}" if r != c else "middle" for r in ROWS for c in COLUMNS]
@@ -102,12 +118,13 @@ SAVE_EVERY = 200  # steps
 class Recipe:
     """How the tiny CLIP is trained."""
 
-    images: int = 30_000  # drawn once, then cropped, turned and recoloured anew at every use
-    steps_small: int = 1_600  # at 96 px, the faster steps, where words and shapes are learned
-    steps_large: int = 800  # at 128 px, the size it is used at
-    batch_size: int = 64
+    images: int = 40_000  # drawn once, then cropped, turned and recoloured anew at every use
+    steps_small: int = 2_400  # at 96 px, the faster steps, where words and shapes are learned
+    steps_large: int = 500  # at 128 px, the size it is used at
+    batch_size: int = 32
     lr: float = 1e-3
     weight_decay: float = 0.05
+    region_weight: float = 1.0  # of the loss on regions, beside the one on whole images
     state_weight: float = 3.0  # state words are the hard ones: without extra weight they arrive late or never
     seed: int = 0
 
@@ -156,8 +173,9 @@ def draw(job: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def pool(recipe: Recipe, folder: Path, workers: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The drawn pictures, kept on disk (about 3.3 GB for 30,000) so that a resumed run does not draw them again."""
-    paths = [folder / f"pool-{recipe.images}-{part}.npy" for part in ("images", "masks", "labels")]
+    """The drawn pictures, kept on disk (4.5 GB for 40,000) so that a resumed run does not draw them again."""
+    version = f"v{workshop.VERSION}-seed{recipe.seed}"
+    paths = [folder / f"pool-{version}-{recipe.images}-{part}.npy" for part in ("images", "masks", "labels")]
     if not paths[-1].exists():
         chunk = 250
         jobs = [(i, min(i + chunk, recipe.images), recipe.seed) for i in range(0, recipe.images, chunk)]
@@ -260,7 +278,8 @@ def captions(worlds: np.ndarray, rng: np.random.Generator) -> Iterator[Caption]:
 
     def stated(state: int, what: str) -> str:
         sentence = pick(FLAWLESS if state == 0 else DAMAGED if state == -2 else DEFECTS[STATES[state]])
-        return pick(PHOTO).format(sentence.format(what))
+        article, rest = sentence.format(pick(SIZES) + what).split(" ", 1)
+        return pick(PHOTO).format(f"{article if rng.random() < 0.7 else 'the'} {rest}")
 
     for _ in range(14):
         yield Caption(stated(0, anything()), "state", state=0)
@@ -283,8 +302,9 @@ def captions(worlds: np.ndarray, rng: np.random.Generator) -> Iterator[Caption]:
 
 def truth(pool: list[Caption], world, state, colour, cell) -> torch.Tensor:
     """Which caption is true of which picture (b, captions); labels are (b,), -1 where there is nothing to say."""
-    claim = {f: torch.tensor([getattr(c, f) for c in pool]) for f in ("world", "state", "colour", "cell")}
-    true = torch.ones(len(world), len(pool), dtype=torch.bool)
+    device, names = state.device, ("world", "state", "colour", "cell")
+    claim = {f: torch.tensor([getattr(c, f) for c in pool], device=device) for f in names}
+    true = torch.ones(len(world), len(pool), dtype=torch.bool, device=device)
     for name, value in (("world", world), ("colour", colour), ("cell", cell)):
         true &= (claim[name] == -1) | (claim[name] == value[:, None])
     any_defect = (claim["state"] == -2) & (state[:, None] > 0)
@@ -340,11 +360,49 @@ def sigmoid_loss(logits: torch.Tensor, true: torch.Tensor, pool: list[Caption], 
     return total / weights
 
 
+class Regions(torch.nn.Module):
+    """Patch tokens of the feature layers against captions; only pre-training has it."""
+
+    def __init__(self, seed: int):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.heads = torch.nn.ModuleList(
+                torch.nn.Sequential(torch.nn.LayerNorm(tiny.WIDTH), torch.nn.Linear(tiny.WIDTH, tiny.WIDTH))
+                for _ in tiny.LAYERS
+            )
+        self.logit_scale = torch.nn.Parameter(torch.tensor(10.0).log())
+        self.logit_bias = torch.nn.Parameter(torch.tensor(-2.0))
+
+    def forward(self, patches: list[torch.Tensor], text: torch.Tensor) -> torch.Tensor:
+        """Patches L times (b, N, W) and unit captions (n, D) -> logits (L, b, N, n)."""
+        tokens = torch.stack([F.normalize(head(p), dim=-1) for head, p in zip(self.heads, patches, strict=True)])
+        return self.logit_scale.exp() * tokens @ text.T + self.logit_bias
+
+
+def region_loss(logits: torch.Tensor, mask: torch.Tensor, state: torch.Tensor, pool: list[Caption]) -> torch.Tensor:
+    """Binary cross-entropy over patches, defective and flawless ones, true and false captions weighing the same.
+
+    Args:
+        logits: (L, b, N, n).
+        mask: (b, N) share of each patch that is defective; patches that are so in part are left out.
+        state: (b,) of the images.
+    """
+    b, n = mask.shape
+    hurt, sound = mask > 0.35, mask < 0.02
+    told = torch.where(hurt, state[:, None], 0).flatten()
+    nothing = torch.full_like(told, -1)
+    true = truth(pool, nothing, told, nothing, nothing).view(b, n, -1)
+    losses = F.binary_cross_entropy_with_logits(logits, true.float().expand_as(logits), reduction="none").mean(0)
+    parts = [losses[where[..., None] & claim] for where in (hurt, sound) for claim in (true, ~true)]
+    return torch.stack([part.mean() for part in parts if part.numel()]).mean()
+
+
 # ---- training -------------------------------------------------------------------------------------------------------
 
 
 def batch(pictures, recipe: Recipe, step: int, size: int):
-    """A step's normalised images (b, 3, size, size), captions, and truth (b, captions); they follow from the step."""
+    """A step's images (b, 3, size, size), captions, their truth (b, captions), masks (b, N), states (b,)."""
     images, masks, labels = pictures
     rng, torch_rng = (
         np.random.default_rng([recipe.seed, 1, step]),
@@ -367,48 +425,62 @@ def batch(pictures, recipe: Recipe, step: int, size: int):
     )
     texts = list(captions(labels[index, 0], rng))
     normal = (x - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
-    return normal, texts, truth(texts, world, state, colour, cell)
+    return normal, texts, truth(texts, world, state, colour, cell), m.flatten(1), state
 
 
 def train(recipe: Recipe, folder: Path, workers: int = 2, device: str = "cpu") -> open_clip.CLIP:
     """Pre-train, going on where an interrupted run in `folder` stopped; the curve is written to its history.csv."""
     folder.mkdir(parents=True, exist_ok=True)
+    identity = asdict(recipe) | {"workshop": workshop.VERSION}
     pictures = pool(recipe, folder, workers)
     total = recipe.steps_small + recipe.steps_large
     clip = tiny.build(recipe.seed, image_size=96).to(device).train()
     clip.token_embedding.weight.requires_grad_(False)
-    words = Words(clip).to(device)
-    optimizer = make_optimizer(clip, words, recipe)
+    words, regions = Words(clip).to(device), Regions(recipe.seed).to(device)
+    optimizer = make_optimizer(clip, words, regions, recipe)
     first, seconds, saved = 0, 0.0, folder / "state.pt"
     if saved.exists():
         state = torch.load(saved, weights_only=True)
+        if state.get("recipe") != identity:
+            raise ValueError(f"{saved} is of another recipe or workshop; give another folder with --out, or delete it")
         first, seconds = state["step"], state["seconds"]
         if first > recipe.steps_small:
-            clip, optimizer = grow(clip, words, recipe)
+            clip, optimizer = grow(clip, words, regions, recipe)
         clip.load_state_dict(state["clip"])
         words.load_state_dict(state["words"])
+        regions.load_state_dict(state["regions"])
         optimizer.load_state_dict(state["optimizer"])
+    half = device != "cpu" or torch.cpu._is_amx_tile_supported()  # elsewhere bfloat16 is slower than float32
     began, history = time.time() - seconds, folder / "history.csv"
     for step in tqdm(range(first, total), "pre-training", total, initial=first):
         if step == recipe.steps_small:
-            clip, optimizer = grow(clip, words, recipe)
+            clip, optimizer = grow(clip, words, regions, recipe)
         size = clip.visual.image_size[0]
-        x, texts, true = batch(pictures, recipe, step, size)
+        x, texts, true, mask, kind = batch(pictures, recipe, step, size)
         rate = recipe.lr * min((step + 1) / 300, 0.5 * (1 + math.cos(math.pi * step / total)) + 0.01)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        with torch.autocast(device, torch.bfloat16):
-            v = F.normalize(clip.encode_image(x.to(device)), dim=-1)
+        with torch.autocast(device, torch.bfloat16, enabled=half):
+            seen = clip.forward_intermediates(
+                x.to(device), image_indices=[n - 1 for n in tiny.LAYERS], image_output_fmt="NLC"
+            )
             t = encode(clip, words, [c.text for c in texts])
-        logits = clip.logit_scale.exp().clamp(max=100) * (v.float() @ t.float().T) + clip.logit_bias
-        loss = sigmoid_loss(logits, true.to(device), texts, recipe)
+            told = [i for i, c in enumerate(texts) if c.group in ("state", "defect")]
+            local = regions(seen["image_intermediates"], t[told])
+        logits = (
+            clip.logit_scale.exp().clamp(max=100) * (seen["image_features"].float() @ t.float().T) + clip.logit_bias
+        )
+        loss_image = sigmoid_loss(logits, true.to(device), texts, recipe)
+        loss_region = region_loss(local.float(), mask.to(device), kind.to(device), [texts[i] for i in told])
+        loss = loss_image + recipe.region_weight * loss_region
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
         optimizer.step()
         if step % 25 == 0 or step == total - 1:
-            row = {"step": step, "minutes": (time.time() - began) / 60, "loss": loss.item()} | accuracy(
-                logits, true, texts
+            row = {"step": step, "minutes": (time.time() - began) / 60}
+            row |= {"loss_image": loss_image.item(), "loss_region": loss_region.item()} | accuracy(
+                logits.cpu(), true, texts
             )
             with open(history, "a") as file:
                 if file.tell() == 0:
@@ -418,6 +490,8 @@ def train(recipe: Recipe, folder: Path, workers: int = 2, device: str = "cpu") -
             state = {
                 "clip": clip.state_dict(),
                 "words": words.state_dict(),
+                "regions": regions.state_dict(),
+                "recipe": identity,
                 "optimizer": optimizer.state_dict(),
             }
             state |= {"step": step + 1, "seconds": time.time() - began}
@@ -427,16 +501,18 @@ def train(recipe: Recipe, folder: Path, workers: int = 2, device: str = "cpu") -
     return clip.eval()
 
 
-def make_optimizer(clip: open_clip.CLIP, words: Words, recipe: Recipe) -> torch.optim.AdamW:
+def make_optimizer(clip: open_clip.CLIP, words: Words, regions: Regions, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW; gains, biases, embeddings and temperatures do not decay."""
-    named = [(n, p) for n, p in clip.named_parameters() if p.requires_grad]
+    named = [(n, p) for part in (clip, regions) for n, p in part.named_parameters() if p.requires_grad]
     plain = [p for n, p in named if p.ndim < 2 or "embedding" in n] + [words.rows]
     decay = [p for n, p in named if not (p.ndim < 2 or "embedding" in n)]
     groups = [{"params": decay, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98))
 
 
-def grow(clip: open_clip.CLIP, words: Words, recipe: Recipe) -> tuple[open_clip.CLIP, torch.optim.AdamW]:
+def grow(
+    clip: open_clip.CLIP, words: Words, regions: Regions, recipe: Recipe
+) -> tuple[open_clip.CLIP, torch.optim.AdamW]:
     """The same CLIP for images of 128 px, position embeddings resized, with an optimizer of its own."""
     large = tiny.build(recipe.seed, image_size=tiny.IMAGE_SIZE)
     state = clip.state_dict()
@@ -444,7 +520,7 @@ def grow(clip: open_clip.CLIP, words: Words, recipe: Recipe) -> tuple[open_clip.
     large.load_state_dict(state)
     large.token_embedding.weight.requires_grad_(False)
     large = large.to(clip.logit_scale.device).train()
-    return large, make_optimizer(large, words, recipe)
+    return large, make_optimizer(large, words, regions, recipe)
 
 
 def accuracy(logits: torch.Tensor, true: torch.Tensor, texts: list[Caption]) -> dict[str, float]:
@@ -459,8 +535,10 @@ def accuracy(logits: torch.Tensor, true: torch.Tensor, texts: list[Caption]) -> 
 
 def used_tokens() -> list[int]:
     """The token ids that some caption can hold."""
-    texts = [s.format(n) for s in FLAWLESS + DAMAGED + sum(DEFECTS.values(), []) for n in ["", *GENERIC]]
-    texts += [p.format("") for p in PHOTO] + COLOURS + CELLS + [n for ns in NOUNS.values() for n in ns] + list(WORLDS)
+    texts = [s.format(n) for s in FLAWLESS + DAMAGED + sum(DEFECTS.values(), []) for n in ["", *GENERIC, *SIZES]]
+    texts += (
+        [p.format("the") for p in PHOTO] + COLOURS + CELLS + [n for ns in NOUNS.values() for n in ns] + list(WORLDS)
+    )
     texts += ["damage at the", "a defect", "a flaw", *(s.replace("_", " ") for s in STATES)]
     return sorted(set(_tokenize(texts).flatten().tolist()))
 
@@ -476,11 +554,18 @@ def main() -> None:
     args = vars(parser.parse_args())
     recipe = Recipe(**{name: args[name] for name in asdict(Recipe())})
     clip = train(recipe, args["out"], args["workers"], args["device"])
+    history = pd.read_csv(args["out"] / "history.csv").drop_duplicates(
+        "step", keep="last"
+    )  # a resumed run repeats steps
     card = {
         "recipe": asdict(recipe),
         "parameters": sum(p.numel() for n, p in clip.named_parameters() if n != "token_embedding.weight"),
+        "minutes": float(history["minutes"].iloc[-1].round(1)),
+        "workshop": workshop.VERSION,
+        "torch": torch.__version__,
     }
     tiny.save(clip.cpu(), used_tokens(), card, args["assets"])
+    history.to_csv(args["assets"] / "tiny_clip_history.csv", index=False)
     print(json.dumps(card, indent=2))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pfl.data import surfaces
 from pfl.data.surfaces import colour, noise
 
 Rng = np.random.Generator
@@ -22,6 +23,7 @@ class Part:
     layers: tuple[tuple[np.ndarray, np.ndarray], ...] = ()  # (polygon, colour), drawn in order
     bevel: float = 0.05  # how far shading reaches in from the edge, in object units
     rough: float = 0.05  # surface grain
+    surface: Callable | None = None  # what it is made of, in place of one colour
 
 
 def disc(radius: float, centre=(0.0, 0.0), points: int = 72, wobble=None) -> np.ndarray:
@@ -136,35 +138,71 @@ def socket(rng: Rng) -> Part:
 
 
 def shape(rng: Rng) -> Part:
-    """A random plain shape: star, cross, polygon, ellipse or blob, with random holes and patches."""
-    kind = rng.integers(5)
+    """A random shape, with holes, patches, rows of marks or a second colour; often a surface of its own."""
+    kind = rng.integers(8)
+    outline: tuple[np.ndarray, ...]
     if kind == 0:
-        n, inner = int(rng.integers(4, 9)), rng.uniform(0.35, 0.7)
-        outline = disc(1.0, points=2 * n, wobble=lambda a: np.where(np.arange(len(a)) % 2, inner, 1.0))
+        n, inner = int(rng.integers(4, 12)), rng.uniform(0.35, 0.85)
+        outline = (disc(1.0, points=2 * n, wobble=lambda a: np.where(np.arange(len(a)) % 2, inner, 1.0)),)
     elif kind == 1:
         arm = rng.uniform(0.2, 0.5)
         corner = np.array([(-arm, -1), (arm, -1), (arm, -arm)])
         quarter = np.array([(0, 1), (-1, 0)])
-        outline = np.concatenate([corner @ np.linalg.matrix_power(quarter, k) for k in range(4)])
+        outline = (np.concatenate([corner @ np.linalg.matrix_power(quarter, k) for k in range(4)]),)
     elif kind == 2:
-        outline = ngon(int(rng.integers(3, 9)), 1.0) * (1, rng.uniform(0.5, 1))
+        outline = (ngon(int(rng.integers(3, 9)), 1.0) * (1, rng.uniform(0.5, 1)),)
     elif kind == 3:
-        outline = disc(1.0) * (1, rng.uniform(0.35, 1))
-    else:
+        outline = (disc(1.0) * (1, rng.uniform(0.35, 1)),)
+    elif kind == 4:
         p, q = rng.uniform(0, 6, 2), rng.uniform(0.05, 0.2, 2)
-        outline = disc(0.85, wobble=lambda a: 1 + q[0] * np.sin(2 * a + p[0]) + q[1] * np.sin(3 * a + p[1]))
+        outline = (disc(0.85, wobble=lambda a: 1 + q[0] * np.sin(2 * a + p[0]) + q[1] * np.sin(3 * a + p[1])),)
+    elif kind == 5:  # a flower
+        n, depth = int(rng.integers(4, 16)), rng.uniform(0.03, 0.14)
+        outline = (disc(0.88, points=20 * n, wobble=lambda a: 1 + depth * np.sin(n * a)),)
+    elif kind == 6:  # a plate
+        h = rng.uniform(0.3, 0.95)
+        outline = (box(-0.98, -h, 0.98, h, rng.uniform(0, h)),)
+    else:  # a comb or a handle
+        h, n, w = rng.uniform(0.15, 0.4), int(rng.integers(1, 9)), rng.uniform(0.03, 0.1)
+        prongs = tuple(box(x - w, 0, x + w, rng.uniform(0.7, 0.9)) for x in np.linspace(-0.8, 0.8, n))
+        outline = (box(-0.98, -h, 0.98, h, rng.uniform(0, h)), *prongs)
     tint = colour(rng)
     spot = lambda: disc(rng.uniform(0.08, 0.25), rng.uniform(-0.3, 0.3, 2), int(rng.integers(4, 30)))  # noqa: E731
     holes = tuple(spot() for _ in range(rng.integers(0, 3))) if rng.random() < 0.4 else ()
-    layers = tuple((spot(), colour(rng)) for _ in range(rng.integers(0, 4))) if rng.random() < 0.5 else ()
+    layers: list[tuple[np.ndarray, np.ndarray]] = []
+    if rng.random() < 0.3:  # two colours
+        layers.append((box(-2, -2, rng.uniform(-0.3, 0.3), 2), colour(rng)))
+    if rng.random() < 0.2:
+        layers.append((disc(rng.uniform(0.5, 0.8)), tint * rng.uniform(0.7, 1.2)))
+    if rng.random() < 0.35:
+        layers += [(spot(), colour(rng)) for _ in range(rng.integers(1, 4))]
+    if rng.random() < 0.35:
+        layers += marks(rng)
+    textured = rng.random() < 0.35
     return Part(
-        outline=(outline,),
+        outline=outline,
         holes=holes,
-        layers=layers,
+        layers=tuple(layers),
         colour=tint,
         bevel=rng.uniform(0.01, 0.3),
         rough=rng.uniform(0.01, 0.2),
+        surface=TEXTURES[rng.integers(len(TEXTURES))] if textured else None,
     )
+
+
+TEXTURES = (surfaces.spectral, surfaces.cloud, surfaces.wood, surfaces.steel, surfaces.stripes, surfaces.leather)
+
+
+def marks(rng: Rng) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Regular marks of one colour: a row, a field or a ring of dots, or lines as of print."""
+    ink, r, kind = colour(rng, value=(0, 1)), rng.uniform(0.04, 0.1), rng.integers(3)
+    if kind == 0:
+        xs, ys = (np.linspace(-w, w, int(rng.integers(1, 5))) for w in rng.uniform(0.2, 0.55, 2))
+        return [(disc(r, (x, y), int(rng.integers(4, 6)) * 5), ink) for x in xs for y in ys]
+    if kind == 1:
+        n, radius = int(rng.integers(3, 10)), rng.uniform(0.3, 0.6)
+        return [(disc(r, radius * np.array([np.cos(a), np.sin(a)])), ink) for a in 2 * np.pi * np.arange(n) / n]
+    return [(box(-0.5, y, rng.uniform(0, 0.5), y + r), ink) for y in np.linspace(-0.3, 0.3, int(rng.integers(1, 5)))]
 
 
 # ---- target objects -------------------------------------------------------------------------------------------------
@@ -260,6 +298,8 @@ def draw(
     pose = place(rng, size)
     silhouette = fill(part.outline, pose, size) * (1 - fill(part.holes, pose, size))
     paint = np.tile(part.colour, (size, size, 1)).astype(np.float32)
+    if part.surface is not None:
+        paint = part.surface(rng, size)
     for polygon, tint in part.layers:
         inside = fill((polygon,), pose, size)[..., None]
         paint = paint * (1 - inside) + np.clip(tint, 0, 1).astype(np.float32) * inside

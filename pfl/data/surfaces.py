@@ -238,6 +238,97 @@ def shavings(rng: Rng, size: int) -> np.ndarray:
     return image
 
 
+def palette(rng: Rng, tone: np.ndarray) -> np.ndarray:
+    """Colour a tone field by two or three random colours that differ."""
+    dark, light = colour(rng, value=(0, 0.6)), colour(rng, value=(0.4, 1))
+    if rng.random() < 0.3:
+        dark, light = (np.full(3, c.mean(), np.float32) for c in (dark, light))
+    if rng.random() < 0.7:
+        return blend(tone, dark, light)
+    tone = 2 * np.clip(tone, 0, 1)
+    middle = colour(rng)
+    return np.where(tone[..., None] < 1, blend(tone, dark, middle), blend(tone - 1, middle, light))
+
+
+def spectral(rng: Rng, size: int) -> np.ndarray:
+    """Random phases under a random spectrum, bent by a random curve: grain, worms, blotches, fur."""
+    fy, fx = np.meshgrid(np.fft.fftfreq(size), np.fft.rfftfreq(size), indexing="ij")
+    radius, angle = np.hypot(fy, fx) + 1 / size, np.arctan2(fy, fx)
+    power = np.zeros_like(radius)
+    for _ in range(rng.integers(1, 4)):
+        peak, width = np.exp(rng.uniform(np.log(2 / size), np.log(0.3))), rng.uniform(0.15, 0.9)
+        lobe = np.exp(-((np.log(radius / peak) / width) ** 2)) / radius
+        if rng.random() < 0.4:  # grain with a direction
+            lobe = lobe * np.exp(rng.uniform(1, 8) * (np.cos(2 * (angle - rng.uniform(0, np.pi))) - 1))
+        power += rng.uniform(0.2, 1) * lobe / np.sqrt((lobe**2).sum())
+    field = np.fft.irfft2(power * np.exp(2j * np.pi * rng.random(power.shape)), (size, size))
+    field = (field / field.std()).astype(np.float32)
+    kind = rng.integers(3)
+    if kind == 1:
+        field = np.tanh(rng.uniform(1, 6) * (field - rng.uniform(-0.7, 0.7)))
+    elif kind == 2:
+        field = 1.5 - 2 * np.abs(np.tanh(rng.uniform(0.5, 2) * field))
+    return palette(rng, 0.5 + rng.uniform(0.1, 0.35) * field)
+
+
+def double(rng: Rng, size: int) -> np.ndarray:
+    """Two surfaces in one: multiplied, the lighter, the darker or the mean of both, in the colours of one of them."""
+    kinds = (wood, leather, carpet, tile, steel, marble, corrugated, cloud, sand, mosaic, grid, stripes, dots, spectral)
+    one, two = (kinds[i](rng, size) for i in rng.integers(0, len(kinds), 2))
+    tone = two.mean(-1, keepdims=True)
+    kind = rng.integers(4)
+    if kind == 0:
+        return one * np.clip(tone / max(tone.mean(), 0.1), 0, 1.5)
+    if kind == 1:
+        return np.maximum(one, tone)
+    if kind == 2:
+        return np.minimum(one, tone * 1.3)
+    return (one + tone) / 2
+
+
+def panel(rng: Rng, size: int) -> np.ndarray:
+    """A plate of one tone with grain, crossed by fine lines and a few bars, perhaps in a frame."""
+    ground = (cloud, sand, mosaic, paint, spectral)[rng.integers(5)](rng, size).mean(-1)
+    tone = 0.5 + rng.uniform(0.2, 1) * (ground - ground.mean())
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
+    x, y = (x, y) if rng.random() < 0.5 else (y, x)
+    tone = tone * (1 - rng.uniform(0, 0.35) * lines(x * rng.integers(8, 60) + 0.5, rng.uniform(0.2, 0.5)))
+    bars = lines((y - 0.5) * rng.integers(1, 6) + 0.5 * rng.integers(0, 2), rng.uniform(0.03, 0.15))
+    tone = tone * (1 - bars) + bars * rng.uniform(0, 1)
+    if rng.random() < 0.6:
+        edge, corner = rng.uniform(0.01, 0.06), rng.uniform(0, 0.2)
+        far = np.maximum(np.abs(x - 0.5), np.abs(y - 0.5))
+        cut = np.abs(x - 0.5) + np.abs(y - 0.5) > 1 - 2 * edge - corner
+        frame = np.clip((far - 0.5 + edge) * size / 3, 0, 1)
+        frame = np.maximum(frame, cut if rng.random() < 0.5 else 0)
+        tone = tone * (1 - frame) + frame * rng.uniform(0, 0.3)
+    light = colour(rng, saturation=(0, 0.3 if rng.random() < 0.5 else 0.02), value=(0.5, 1))
+    return blend(tone * rng.uniform(0.7, 1.6), light * rng.uniform(0, 0.1), light)
+
+
+PICTURES = (
+    "astronaut.png camera.png chelsea.png coffee.png coins.png hubble_deep_field.jpg ihc.png moon.png "
+    "motorcycle_left.png motorcycle_right.png retina.jpg rocket.jpg"
+).split()
+
+
+def picture(rng: Rng, size: int) -> np.ndarray:
+    """A piece of a photograph that ships inside scikit-image: anything at all can be normal."""
+    whole = _picture(PICTURES[rng.integers(len(PICTURES))])
+    side = int(rng.uniform(0.15, 0.6) * min(whole.shape[:2]))
+    y, x = (int(rng.integers(0, n - side + 1)) for n in whole.shape[:2])
+    crop = cv2.resize(whole[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_AREA)
+    crop = np.ascontiguousarray(np.rot90(crop, rng.integers(4)))
+    if rng.random() < 0.3:
+        crop = np.repeat(crop.mean(-1, keepdims=True), 3, -1)
+    return crop[..., rng.permutation(3)].astype(np.float32) / 255
+
+
+@cache
+def _picture(name: str) -> np.ndarray:
+    return cv2.cvtColor(cv2.imread(str(files("skimage") / "data" / name), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
 # ---- target surfaces ------------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 2  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 3  # part of the folder's name: drawings of another version are never mixed in
 SIZE = 192  # pixels
 NORMAL, ANOMALOUS = 30, 36  # images of each kind in a category
 
@@ -56,6 +56,10 @@ BREADTH = {
     "pattern": surfaces.dots,
     "board": surfaces.paint,
     "felt": surfaces.shavings,
+    "concrete": surfaces.spectral,
+    "wallpaper": surfaces.double,
+    "panel": surfaces.panel,
+    "poster": surfaces.picture,
 }
 GROUNDS = (
     *BREADTH.values(),
@@ -71,7 +75,7 @@ AUXILIARY = (
         "wood leather carpet tile steel marble rubber corrugated", "washer nut button cookie bottle bolt ticket socket"
     )
     | {name: Category(surface=surface) for name, surface in BREADTH.items()}
-    | {"badge": Category(part=objects.shape, grounds=GROUNDS)}
+    | {name: Category(part=objects.shape, grounds=GROUNDS) for name in ("badge", "toy")}
 )
 TARGET = _catalogue("brick gravel grass mesh", "gear capsule key chip domino")
 SPLITS = {"auxiliary": AUXILIARY, "target": TARGET}
