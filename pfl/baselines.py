@@ -31,7 +31,7 @@ def prompt_bank(clip: FrozenCLIP, *, num_prompts: int = 3, seed: int = 0) -> Bay
 
 
 class HandwrittenPrompts:
-    """Plain CLIP with an ensemble of sentences for either state (in the manner of WinCLIP, Jeong et al. 2023).
+    """Plain CLIP with WinCLIP's ensemble of sentences for either state (Jeong et al. 2023), without its windows.
 
     The sentences' unit embeddings are averaged into one direction a state, and what is compared with them decides by
     the softmax that CLIP was trained with, of its own temperature. For the image that is the class token. For the map

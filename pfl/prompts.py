@@ -6,10 +6,41 @@ from torch import Tensor, nn
 from .clip import FrozenCLIP
 from .data.samples import class_text
 
-# Words people write by hand for the two states, the plain CLIP baseline (in the manner of WinCLIP, Jeong et al. 2023).
-NORMAL_WORDS = ("{}", "flawless {}", "perfect {}", "unblemished {}", "{} without flaw", "{} without defect")
-ABNORMAL_WORDS = ("damaged {}", "broken {}", "{} with flaw", "{} with defect", "{} with damage")
-TEMPLATES = ("a photo of a {}.", "a cropped photo of the {}.", "a close-up photo of a {}.", "a photo of the {}.")
+# Words people write by hand for the two states: the compositional lists of WinCLIP (Jeong et al. 2023, appendix).
+NORMAL_WORDS = (
+    "{}",
+    "flawless {}",
+    "perfect {}",
+    "unblemished {}",
+    "{} without flaw",
+    "{} without defect",
+    "{} without damage",
+)
+ABNORMAL_WORDS = ("damaged {}", "{} with flaw", "{} with defect", "{} with damage")
+TEMPLATES = (
+    "a cropped photo of the {}.",
+    "a cropped photo of a {}.",
+    "a close-up photo of a {}.",
+    "a close-up photo of the {}.",
+    "a bright photo of a {}.",
+    "a bright photo of the {}.",
+    "a dark photo of the {}.",
+    "a dark photo of a {}.",
+    "a jpeg corrupted photo of a {}.",
+    "a jpeg corrupted photo of the {}.",
+    "a blurry photo of the {}.",
+    "a blurry photo of a {}.",
+    "a photo of a {}.",
+    "a photo of the {}.",
+    "a photo of a small {}.",
+    "a photo of the small {}.",
+    "a photo of a large {}.",
+    "a photo of the large {}.",
+    "a photo of the {} for visual inspection.",
+    "a photo of a {} for visual inspection.",
+    "a photo of the {} for anomaly detection.",
+    "a photo of a {} for anomaly detection.",
+)
 
 
 def handwritten(name: str) -> tuple[list[str], list[str]]:
