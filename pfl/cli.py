@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return args.run(args) or 0
-    except (OSError, ImportError, ValueError) as mistake:
+    except (OSError, ImportError, ValueError, FloatingPointError) as mistake:
         print(f"pfl: {mistake}", file=sys.stderr)
         return 2
 
@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--false-alarms", type=float, default=0.05, help="rate that --normal promises (default 0.05)")
     command.add_argument("--num-samples", type=int, default=10, help="prompts drawn for each image")
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--device", default="cpu")
+    command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     command.set_defaults(run=_predict)
 
@@ -54,9 +54,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--root", type=Path, help="its folder; the workshop needs none")
     command.add_argument("--out", type=Path, required=True, help="folder of the run; a rerun resumes here")
     command.add_argument("--preset", default="tiny", choices=("tiny", "small", "paper"))
-    command.add_argument("--epochs", type=int)
+    command.add_argument("--epochs", type=_positive)
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--device", default="cpu")
+    command.add_argument("--device", type=_device, default="cpu")
     command.set_defaults(run=_train)
 
     command = commands.add_parser("evaluate", help="measure a model on a data set whose categories it never saw")
@@ -65,20 +65,20 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--model", default="default", help="folder of a trained model; default: the one that ships")
     command.add_argument("--protocol", default="strict", choices=("strict", "official"))
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--device", default="cpu")
+    command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--num-samples", type=int, default=10, help="prompts drawn for each image")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
     command.add_argument("--csv", type=Path, help="also write the table here")
-    command.add_argument("--json", type=Path, help="also write all that is needed to repeat this, and an image CSV")
+    command.add_argument("--json", type=Path, help="also write all that is needed to repeat this, and NAME-images.csv")
     command.set_defaults(run=_evaluate)
 
     command = commands.add_parser("reproduce", help="the paper's main experiment on your copies, beside its numbers")
     command.add_argument("--data-root", type=Path, required=True, help="holds the data sets, a folder each")
-    command.add_argument("--seeds", type=int, default=3)
+    command.add_argument("--seeds", type=_positive, default=3)
     command.add_argument("--only", help="sets to test on, such as mvtec,visa; default: all that are there")
     command.add_argument("--preset", default="paper", choices=("tiny", "small", "paper"))
     command.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="a rerun resumes here")
-    command.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    command.add_argument("--device", type=_device, default="cuda" if torch.cuda.is_available() else "cpu")
     command.set_defaults(run=_reproduce)
 
     command = commands.add_parser("data", help="where to get the published data sets, and whether a copy is whole")
@@ -95,9 +95,9 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("bench", help="what the method costs beside the image encoder alone")
     command.add_argument("--clip", default="tiny", help="a tag of open_clip, such as ViT-B-16; its weights are random")
     command.add_argument("--image-size", type=int, help="in pixels; default: the CLIP's own")
-    command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
-    command.add_argument("--rounds", type=int, default=5)
-    command.add_argument("--device", default="cpu")
+    command.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
+    command.add_argument("--rounds", type=_positive, default=5)
+    command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--json", type=Path, help="also write all numbers here")
     command.set_defaults(run=_bench)
 
@@ -106,6 +106,18 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--only", default="", help="numbers of notebooks, such as 02,03")
     command.set_defaults(run=_figures)
     return top
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return int(text)
+
+
+def _device(text: str) -> str:
+    if text.startswith("cuda") and not torch.cuda.is_available():
+        raise argparse.ArgumentTypeError(f"{text}: PyTorch finds no GPU here; leave --device out to use the CPU")
+    return text
 
 
 def _predict(args) -> None:
@@ -141,7 +153,9 @@ def _train(args) -> None:
     engine = parallel.accelerator(args.device)
     device = engine.device if engine else args.device
     model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
-    run = train(model, data.load(args.data, args.root, split=split), settings, out=args.out, engine=engine)
+    auxiliary = data.load(args.data, args.root, split=split)
+    kept = None if settings.augment or engine else {}  # images that stay as they are need be encoded once only
+    run = train(model, auxiliary, settings, out=args.out, features=kept, engine=engine)
     if engine is None or engine.is_main_process:
         print(run.history.to_string(index=False, float_format="%.4g"))
 

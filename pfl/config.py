@@ -80,12 +80,22 @@ class Preset:
 
 
 def tiny() -> Preset:
-    """The shipped CLIP and the synthetic workshop: minutes on two CPU cores, nothing to download."""
+    """The shipped CLIP and the synthetic workshop: minutes on two CPU cores, nothing to download.
+
+    Without augmentation the frozen features are encoded once and kept; with it, at about the same time (5 epochs, one
+    seed), unseen categories came out no better.
+    """
     return Preset(
         clip={"name": "tiny"},
         model=ModelConfig(flow_init=0.02, base_variance=1e-2),
         train=TrainConfig(
-            epochs=6, stage2_epochs=1, batch_size=16, lr_projection=2e-3, kl_weight=1e-3, name_dropout=0.5
+            epochs=8,
+            stage2_epochs=1,
+            batch_size=16,
+            lr_projection=2e-3,
+            kl_weight=1e-3,
+            name_dropout=0.5,
+            augment=False,
         ),
     )
 

@@ -126,6 +126,7 @@ def measure(
             for rank, (_, other) in enumerate(parts):
                 if stream and rank != share.rank:
                     stream.add(other)
+            bar.update(len(whole) - len(table))  # what the others did
             metrics = stream.result() if stream else {}
             pixels[category] = {name: metrics.get(name.removeprefix("pixel_"), np.nan) for name in PIXEL_METRICS}
     images = pd.concat(rows, ignore_index=True)
@@ -167,6 +168,7 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
         "clip": model.clip.identity,
         "model": asdict(model.config) if learned else type(model).__name__,
         "weights": digest.hexdigest() if learned else None,
+        "stage": getattr(model, "stage", None),  # which of two image heads
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version()}
         | {

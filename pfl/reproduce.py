@@ -99,11 +99,12 @@ def _plain(name: str) -> str:
     return "".join(c for c in name.lower() if c.isalnum())
 
 
-def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int) -> str:
+def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int, processes: int = 1) -> str:
     """The plan in words: what is there, what is missing, and how long it will take, timed on noise on this machine."""
     model = BayesPFL(clip, preset.model)
-    per_image = image_seconds(model, preset.eval)
-    per_step = step_seconds(model, preset.train)
+    per_image = image_seconds(model, preset.eval) / processes
+    share = replace(preset.train, batch_size=-(-preset.train.batch_size // processes))
+    per_step = step_seconds(model, share)
     lines = [f"{len(plan.tests)} tests with {seeds} seeds each, CLIP {clip.name} at {clip.image_size} px"]
     total = 0.0
     for name in plan.teachers:
@@ -138,19 +139,19 @@ def reproduce(
     """Run what `survey` finds, resuming in `out`, and lay our numbers beside the published ones.
 
     Each seed is of a training and of the samples its tests draw. Writes results/SET-seedN.json (both protocols and all
-    that is needed to repeat them) and .csv (a row an image), table.csv, and difference.png with its numbers.
+    that is needed to repeat them) and -images.csv (a row an image), table.csv, and difference.png with its numbers.
 
     Returns:
         the table: a row a set, protocol and metric; mean and sd over seeds, and published value, grade and source.
 
     Raises:
-        ValueError: `out` holds a training with other settings.
+        ValueError: `out` holds a result of other settings, weights or data.
     """
     out, plan = Path(out), survey(data_root, only)
     main = engine is None or engine.is_main_process
     clip = load_clip(**preset.clip, device=engine.device if engine else device)
     if main:
-        print(describe(plan, clip, preset, seeds), flush=True)
+        print(describe(plan, clip, preset, seeds, engine.num_processes if engine else 1), flush=True)
     tables: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
     for auxiliary in plan.teachers:
         for seed in range(seeds):
@@ -163,12 +164,16 @@ def reproduce(
                     started = time.perf_counter()
                     result = measure(model, plan.found[name], settings, engine=engine, progress=True)
                     if main:
-                        save_result(file, result, model, plan.found[name], settings, time.perf_counter() - started)
+                        seconds = time.perf_counter() - started
+                        training = asdict(replace(preset.train, seed=seed))
+                        more = {"training": training, "data": _told(plan.found[name]), "seconds": seconds}
+                        save_result(file, result, model, plan.found[name], settings, more)
                 if engine:
                     engine.wait_for_everyone()
                 saved = json.loads(file.read_text())
-                if saved["evaluation"] != asdict(settings):
-                    raise ValueError(f"{file} was measured with other settings; give another folder with --out")
+                ours = {"clip": clip.identity, "model": asdict(preset.model), "evaluation": asdict(settings)}
+                ours |= {"training": asdict(replace(preset.train, seed=seed))}
+                _same(file, ours | {"data": _told(plan.found[name])}, saved)
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
     table = beside_published(tables)
@@ -187,20 +192,31 @@ def _trained(
     """The model trained on a set with a seed: from its folder if finished, else trained on, from where it stopped."""
     folder, settings = out / f"train-{name}-seed{seed}", replace(preset.train, seed=seed)
     if (folder / CARD).exists():
-        model = load(folder, clip)
-        if json.loads((folder / CARD).read_text())["card"]["training"] != json.loads(json.dumps(asdict(settings))):
-            raise ValueError(f"{folder} was trained with other settings; give another folder with --out")
-        return model
+        saved = json.loads((folder / CARD).read_text())
+        ours = {"training": asdict(settings), "data_fingerprint": data.fingerprint()}
+        _same(folder / CARD, {"model": asdict(preset.model)} | ours, saved | saved["card"])
+        return load(folder, clip)
     return train(BayesPFL(clip, preset.model, seed=seed), data, settings, out=folder, engine=engine).model
 
 
+def _told(data: Dataset) -> dict:
+    return {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
+
+
+def _same(file: Path, ours: dict, saved: dict) -> None:
+    """Refuse to go on with a result of other settings, weights or data."""
+    for key, value in ours.items():
+        if json.loads(json.dumps(value)) != saved.get(key):
+            raise ValueError(f"{file} is of another run: its {key} differs; give another folder with --out")
+
+
 def save_result(
-    file: Path, result: Evaluation, model: BayesPFL, data: Dataset, settings, seconds: float | None = None
+    file: Path, result: Evaluation, model: BayesPFL, data: Dataset, settings, more: dict | None = None
 ) -> None:
-    """Write `record` as JSON, and beside it a CSV with a row an image."""
+    """Write `record`, and what else is to be known, as JSON; and beside it NAME-images.csv, a row an image."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    _write(file.with_suffix(".csv"), result.images.to_csv(index=False).encode())
-    content = record(result, model, data, settings) | {"seconds": seconds}
+    _write(file.with_name(f"{file.stem}-images.csv"), result.images.to_csv(index=False).encode())
+    content = record(result, model, data, settings) | (more or {})
     _write(file, (json.dumps(content, indent=2) + "\n").encode())
 
 
@@ -259,7 +275,7 @@ def draw_differences(table: pd.DataFrame, title: str) -> plt.Figure | None:
                 label=protocol,
             )  # fmt: skip
             if k == 0:
-                low, high = (100 * (part["published"] - part[end]) for end in ("high", "low"))
+                low, high = (100 * (part[end] - part["published"]) for end in ("low", "high"))
                 ax.hlines([names.index(name) for name in part["set"]], low, high, color="0.75", lw=6, zorder=0)
         ax.set(title=metric.replace("_", " "), xlabel="ours − published (points)")
         ax.grid(axis="y", alpha=0.3)

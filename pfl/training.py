@@ -74,6 +74,10 @@ def train(
     """
     config, out = config or TrainConfig(), Path(out) if out else None
     _check(data)
+    if validation is not None and not validation.level:
+        raise ValueError(
+            f"validation set {validation.name!r} cannot be measured: give one with normal and anomalous images"
+        )
     if features is not None and (config.augment or config.mosaic):
         raise ValueError("features can be kept only where images stay as they are; set augment=False and mosaic=0")
     identity = _identity(model, data, config, validation) if out else {}
@@ -106,10 +110,16 @@ def train(
             model.load_state_dict(state["best"]["weights"])
 
     if out and first:
-        save(model, out, card={"training": asdict(config), "data": data.name, "images": len(data)})
+        save(model, out, card=_card(config, data))
     if engine:
         engine.wait_for_everyone()
+        engine.free_memory()  # else it keeps the model of every stage
     return Run(model=model, history=pd.DataFrame(history), folder=out)
+
+
+def _card(config: TrainConfig, data: Dataset) -> dict:
+    told = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint()}
+    return {"training": asdict(config)} | told
 
 
 def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:

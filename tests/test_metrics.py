@@ -168,3 +168,16 @@ def test_what_cannot_be_measured_is_refused():
         pixel_metrics(np.zeros((1, 2)), np.zeros((2, 1)))
     with pytest.raises(ValueError, match="pro_limit is 0"):
         pixel_metrics(*make("smooth"), pro_limit=0)
+
+
+@pytest.mark.parametrize("held", [0, 10**9])
+def test_streams_added_together_are_one_stream(held, monkeypatch):
+    monkeypatch.setattr(metrics, "HELD", held)
+    rng = np.random.default_rng(0)
+    maps, masks = rng.random((4, 20, 20), np.float32), rng.random((4, 20, 20)) > 0.8
+    whole, *parts = (metrics.PixelMetrics() for _ in range(3))
+    whole.update(maps, masks)
+    for part, half in zip(parts, (slice(1), slice(1, None)), strict=True):
+        part.update(maps[half], masks[half])
+    parts[0].add(parts[1])
+    assert parts[0].result() == pytest.approx(whole.result(), abs=1e-12)

@@ -165,3 +165,11 @@ def test_heads_must_divide_the_width(clip):
         BayesPFL(clip, ModelConfig(heads=5))
     with pytest.raises(ValueError, match="num_prompts is 0"):
         ModelConfig(num_prompts=0)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_changes_little_and_its_answers_are_in_full(model, images, precision):
+    exact = model.predict(images, NAMES, num_samples=2)
+    half = model.predict(images, NAMES, num_samples=2, precision=precision)
+    assert half.map.dtype == half.score.dtype == torch.float32
+    assert 0 < (half.map - exact.map).abs().max() < 0.05

@@ -58,15 +58,24 @@ def test_from_copies_to_a_table_beside_the_published_numbers_and_no_work_is_done
     row = table[(table["set"] == "mvtec") & (table["protocol"] == "strict") & (table["metric"] == "pixel_pro")].iloc[0]
     saved = [json.loads((tmp_path / "results" / f"mvtec-seed{s}.json").read_text()) for s in (0, 1)]
     ours = [one["tables"]["strict"]["mean"]["pixel_pro"] for one in saved]
-    assert row["mean"] == pytest.approx(sum(ours) / 2) and row["published"] == pytest.approx(0.874) and row["grade"] == "A"
+    assert (
+        row["mean"] == pytest.approx(sum(ours) / 2) and row["published"] == pytest.approx(0.874) and row["grade"] == "A"
+    )
     assert row["difference"] == pytest.approx(row["mean"] - 0.874)
     assert saved[0]["data"]["fingerprint"] == saved[1]["data"]["fingerprint"]
     assert saved[0]["weights"] != saved[1]["weights"] and saved[0]["versions"]["torch"]
     assert (tmp_path / "difference.png").stat().st_size > 10_000
     assert len(pd.read_csv(tmp_path / "table.csv")) == len(table)
 
-    with pytest.raises(ValueError, match="--out"):
-        reproduce(root, replace(SMALL, eval=replace(SMALL.eval, num_samples=3)), out=tmp_path, seeds=1)
+    # Nothing of another evaluation, CLIP, model or training is taken for a result of this one.
+    for other, key in (
+        (replace(SMALL, eval=replace(SMALL.eval, num_samples=3)), "evaluation"),
+        (replace(SMALL, clip=SMALL.clip | {"image_size": 40}), "clip"),
+        (replace(SMALL, model=ModelConfig(num_prompts=3, num_flows=2)), "model"),
+        (replace(SMALL, train=replace(SMALL.train, lr_flow=1e-4)), "training"),
+    ):
+        with pytest.raises(ValueError, match=f"its {key} differs; .*--out"):
+            reproduce(root, other, out=tmp_path, seeds=1, only=["mvtec"])
 
 
 def test_what_is_missing_is_said_and_nothing_to_do_is_an_error(root, tmp_path, capsys):

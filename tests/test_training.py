@@ -137,7 +137,7 @@ def test_validation_keeps_the_best_epoch_and_stops_when_it_gets_no_better(fresh,
     model, seen = fresh(), []
     values = iter([0.1, 0.5, 0.4, 0.3, 0.9])
 
-    def scores(model, data):
+    def scores(model, data, engine=None):
         seen.append({name: value.clone() for name, value in model.state_dict().items()})
         return next(values)
 
