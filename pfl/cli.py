@@ -12,7 +12,7 @@ import torch
 from . import checkpoint, config, data, figures, inspection, parallel, reproduce
 from .bench import bench
 from .clip import load_clip
-from .evaluation import measure
+from .evaluation import measure, spread
 from .model import BayesPFL
 from .training import train
 
@@ -66,7 +66,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--protocol", default="strict", choices=("strict", "official"))
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", type=_device, default="cpu")
-    command.add_argument("--num-samples", type=int, default=10, help="prompts drawn for each image")
+    command.add_argument("--seeds", type=_positive, default=1, help="draw the prompts so often: mean, sd and interval")
+    command.add_argument("--num-samples", type=_positive, default=10, help="prompts drawn for each image")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
     command.add_argument("--csv", type=Path, help="also write the table here")
     command.add_argument("--json", type=Path, help="also write all that is needed to repeat this, and NAME-images.csv")
@@ -168,16 +169,24 @@ def _evaluate(args) -> None:
     )
     split = "target" if args.data == "workshop" else "test"
     tested = data.load(args.data, args.root, split=split)
-    result = measure(model, tested, settings, engine=engine, progress=True)
-    if engine and not engine.is_main_process:
+    tables, main = {}, engine is None or engine.is_main_process
+    for seed in range(args.seed, args.seed + args.seeds):
+        one = replace(settings, seed=seed)
+        result = measure(model, tested, one, engine=engine, progress=True)
+        tables[seed] = result.table(args.protocol)
+        if args.json and main:
+            name = args.json.name if args.seeds == 1 else f"{args.json.stem}-seed{seed}{args.json.suffix}"
+            reproduce.save_result(args.json.with_name(name), result, model, tested, one)
+    if not main:
         return
-    table = result.table(args.protocol)
+    table = tables[args.seed]
+    if args.seeds > 1:
+        table = spread(tables)
+        table = table.dropna(subset=["mean"]).set_index(["category", "metric"])
     _print(table)
     if args.csv:
         args.csv.parent.mkdir(parents=True, exist_ok=True)
         checkpoint._write(args.csv, table.to_csv().encode())
-    if args.json:
-        reproduce.save_result(args.json, result, model, tested, settings)
 
 
 def _reproduce(args) -> None:

@@ -91,3 +91,17 @@ def test_every_published_number_has_a_source_and_a_grade():
     assert set(table["set"]) <= set(SPECS) and table["value"].between(0, 100).all()
     assert set(table["grade"]) == {"A", "B", "C"}
     assert {word for source in table["source"] for word in source.split() if word[0] == "S"} <= set(SOURCES)
+
+
+def test_pfl_evaluate_writes_what_is_needed_to_repeat_it_and_spreads_over_seeds(root, tmp_path, capsys):
+    file = tmp_path / "new" / "one.json"
+    options = ["--root", str(root / SPECS["mvtec"].title), "--num-samples", "2", "--csv", str(tmp_path / "t.csv")]
+    assert cli.main(["evaluate", "mvtec", *options, "--json", str(file)]) == 0
+    told = json.loads(file.read_text())
+    assert told["evaluation"]["num_samples"] == 2 and told["clip"]["name"] == "tiny" and told["stage"] == 2
+    assert told["tables"]["strict"]["bottle"]["image_auroc"] == pd.read_csv(tmp_path / "t.csv")["image_auroc"][0]
+    assert len(pd.read_csv(tmp_path / "new" / "one-images.csv")) == told["data"]["images"]
+    assert cli.main(["evaluate", "mvtec", *options, "--json", str(file), "--seeds", "2"]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("std", "low", "high", "pixel_pro"))
+    assert {path.name for path in file.parent.glob("*.json")} == {"one.json", "one-seed0.json", "one-seed1.json"}
