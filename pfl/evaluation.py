@@ -164,7 +164,7 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
         table = result.table(protocol)
         tables[protocol] = table.astype(object).where(table.notna(), None).to_dict(orient="index")
     return {
-        "data": {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()},
+        "data": told(data),
         "clip": model.clip.identity,
         "model": asdict(model.config) if learned else type(model).__name__,
         "weights": digest.hexdigest() if learned else None,
@@ -177,6 +177,11 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
         "device": str(model.clip.device),
         "tables": tables,
     }
+
+
+def told(data: Dataset) -> dict:
+    """What a result says of its data."""
+    return {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
 
 
 def evaluate_seeds(

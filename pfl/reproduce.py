@@ -21,7 +21,7 @@ from .checkpoint import CARD, _write, load
 from .clip import FrozenCLIP, load_clip
 from .config import Preset
 from .data import SPECS, Dataset
-from .evaluation import IMAGE_METRICS, PIXEL_METRICS, Evaluation, measure, record, spread
+from .evaluation import IMAGE_METRICS, PIXEL_METRICS, Evaluation, measure, record, spread, told
 from .model import BayesPFL
 from .plotting import save_figure
 from .training import train
@@ -166,14 +166,14 @@ def reproduce(
                     if main:
                         seconds = time.perf_counter() - started
                         training = asdict(replace(preset.train, seed=seed))
-                        more = {"training": training, "data": _told(plan.found[name]), "seconds": seconds}
+                        more = {"training": training, "seconds": seconds}
                         save_result(file, result, model, plan.found[name], settings, more)
                 if engine:
                     engine.wait_for_everyone()
                 saved = json.loads(file.read_text())
                 ours = {"clip": clip.identity, "model": asdict(preset.model), "evaluation": asdict(settings)}
                 ours |= {"training": asdict(replace(preset.train, seed=seed))}
-                _same(file, ours | {"data": _told(plan.found[name])}, saved)
+                _same(file, ours | {"data": told(plan.found[name])}, saved)
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
     table = beside_published(tables)
@@ -197,10 +197,6 @@ def _trained(
         _same(folder / CARD, {"model": asdict(preset.model)} | ours, saved | saved["card"])
         return load(folder, clip)
     return train(BayesPFL(clip, preset.model, seed=seed), data, settings, out=folder, engine=engine).model
-
-
-def _told(data: Dataset) -> dict:
-    return {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
 
 
 def _same(file: Path, ours: dict, saved: dict) -> None:
