@@ -44,8 +44,7 @@ def bench(
         peak_memory_mb, of the GPU, or of this whole process on a CPU.
     """
     device = model.clip.device
-    rng = torch.Generator().manual_seed(0)
-    images = {b: torch.rand(b, 3, *[model.clip.image_size] * 2, generator=rng).to(device) for b in {1, 4, *batches}}
+    images = {b: _images(model, b) for b in {1, 4, *batches}}
     autocast = lambda: torch.autocast(device.type, torch.bfloat16, enabled=precision != "fp32")  # noqa: E731
 
     def encode(b: int) -> None:
@@ -151,16 +150,21 @@ def _training_step(model: BayesPFL, images: Tensor, precision: str) -> Callable[
 
 def image_seconds(model: BayesPFL, config: EvalConfig) -> float:
     """Seconds to predict an image, in batches as `config` has them; the faster of two."""
-    images = torch.rand(config.batch_size, 3, *[model.clip.image_size] * 2, generator=torch.Generator().manual_seed(0))
+    images = _images(model, config.batch_size)
     run = lambda: model.predict(images, NAME, num_samples=config.num_samples, precision=config.precision)  # noqa: E731
     return min(_time(run, model.clip.device) for _ in range(2)) / config.batch_size
 
 
 def step_seconds(model: BayesPFL, config: TrainConfig) -> float:
     """Seconds of a training step as `config` has it; the faster of two."""
-    images = torch.rand(config.batch_size, 3, *[model.clip.image_size] * 2, generator=torch.Generator().manual_seed(0))
-    run = _training_step(model, images, config.precision)
+    run = _training_step(model, _images(model, config.batch_size), config.precision)
     return min(_time(run, model.clip.device) for _ in range(2))
+
+
+def _images(model: BayesPFL, b: int) -> Tensor:
+    """Noise (b, 3, H, H) where the model is."""
+    side = model.clip.image_size
+    return torch.rand(b, 3, side, side, generator=torch.Generator().manual_seed(0)).to(model.clip.device)
 
 
 def _time(run: Callable[[], None], device: torch.device) -> float:
