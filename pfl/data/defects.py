@@ -57,16 +57,16 @@ def cover(image: np.ndarray, paint: np.ndarray, alpha: np.ndarray) -> np.ndarray
 def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
     """One to three long thin lines that run together, light or dark."""
     size = image.shape[0]
-    centre, angle, length = anchor(rng, region), rng.uniform(0, np.pi), rng.uniform(0.25, 0.55) * size * scale
+    centre, angle, length = anchor(rng, region), rng.uniform(0, np.pi), rng.uniform(0.3, 0.6) * size * scale
     t = np.linspace(-0.5, 0.5, 20)[:, None]
     bend = rng.uniform(-0.15, 0.15) * length
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     alpha = np.zeros((size, size), np.float32)
     for k in range(rng.integers(1, 4)):
-        path = centre + length * t * along + (bend * 4 * t**2 + rng.uniform(-1, 1) * k * 5 * scale) * across
-        alpha = np.maximum(alpha, stroke(size, path, rng.uniform(2.5, 4.5) * scale))
+        path = centre + length * t * along + (bend * 4 * t**2 + rng.uniform(-1, 1) * k * 6 * scale) * across
+        alpha = np.maximum(alpha, stroke(size, path, rng.uniform(3.5, 6) * scale))
     alpha *= region
-    return cover(image, tint(rng, image, alpha, 0.35), alpha * rng.uniform(0.75, 1)), alpha
+    return cover(image, tint(rng, image, alpha, 0.35), alpha * rng.uniform(0.85, 1)), alpha
 
 
 def crack(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
@@ -82,29 +82,28 @@ def crack(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
 
     heading = rng.uniform(0, 2 * np.pi)
     trunk = walk(anchor(rng, region), heading, int(rng.integers(7, 14)))
-    alpha = stroke(size, trunk, rng.uniform(2.5, 4.5) * scale)
+    alpha = stroke(size, trunk, rng.uniform(3.5, 6) * scale)
     for _ in range(rng.integers(1, 4)):
         start = trunk[rng.integers(1, len(trunk))]
         twig = walk(start, heading + rng.choice([-1, 1]) * rng.uniform(0.5, 1.2), int(rng.integers(3, 7)))
-        alpha = np.maximum(alpha, stroke(size, twig, rng.uniform(2, 3) * scale))
+        alpha = np.maximum(alpha, stroke(size, twig, rng.uniform(2.5, 4) * scale))
     alpha *= region
-    return cover(image, image * rng.uniform(0, 0.3), alpha * rng.uniform(0.75, 1)), alpha
+    return cover(image, image * rng.uniform(0, 0.25), alpha * rng.uniform(0.85, 1)), alpha
 
 
 def stain(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
     """A patch of another colour through which the surface still shows."""
     size = image.shape[0]
-    alpha = (
-        blob(rng, size, anchor(rng, region), rng.uniform(0.1, 0.2) * size * scale, soft=rng.uniform(0.1, 0.4)) * region
-    )
+    alpha = blob(rng, size, anchor(rng, region), rng.uniform(0.12, 0.22) * size * scale, soft=rng.uniform(0.1, 0.3))
+    alpha = alpha * region
     paint = 0.7 * tint(rng, image, alpha, 0.3) + 0.3 * image
-    return cover(image, paint, alpha * rng.uniform(0.6, 1)), alpha
+    return cover(image, paint, alpha * rng.uniform(0.8, 1)), alpha
 
 
 def hole(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
     """A deep dark opening with a lit rim."""
     size = image.shape[0]
-    centre, radius = anchor(rng, region), rng.uniform(0.06, 0.12) * size * scale
+    centre, radius = anchor(rng, region), rng.uniform(0.07, 0.13) * size * scale
     alpha = blob(rng, size, centre, radius, ragged=rng.uniform(0.1, 0.5), soft=0.2) * region
     rim = np.clip(cv2.GaussianBlur(alpha, (0, 0), 1.5 * scale) * 2, 0, 1) * region
     image = cover(image, image * rng.uniform(1.2, 1.8), rim * 0.7)
@@ -115,7 +114,7 @@ def hole(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
 def bare_patch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
     """A place where the surface is worn or missing: its texture is gone."""
     size = image.shape[0]
-    alpha = blob(rng, size, anchor(rng, region), rng.uniform(0.1, 0.2) * size * scale, soft=0.15) * region
+    alpha = blob(rng, size, anchor(rng, region), rng.uniform(0.12, 0.22) * size * scale, soft=0.15) * region
     under = cv2.GaussianBlur(image, (0, 0), 12)
     paint = under * rng.uniform(0.3, 0.7) if rng.random() < 0.5 else under + rng.uniform(0.2, 0.45)
     return cover(image, paint * (1 + 0.05 * noise(rng, size, 60))[..., None], alpha), alpha
@@ -125,7 +124,7 @@ def misprint(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0
     """A piece of the same surface, turned and put in the wrong place."""
     size = image.shape[0]
     centre, source = anchor(rng, region), anchor(rng, region)
-    half = rng.uniform(0.11, 0.19, 2) * size * scale
+    half = rng.uniform(0.12, 0.2, 2) * size * scale
     angle = rng.uniform(30, 150)
     matrix = cv2.getRotationMatrix2D(tuple(source), angle, rng.uniform(0.6, 1.8))
     matrix[:, 2] += centre - source
@@ -137,11 +136,12 @@ def misprint(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0
     cv2.fillConvexPoly(alpha, np.round(corners * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
     alpha = alpha.astype(np.float32) / 255 * region
     edge = np.clip(alpha - cv2.erode(alpha, np.ones((3, 3), np.uint8)), 0, 1)
-    return cover(cover(image, moved * rng.uniform(0.7, 1.3), alpha), image * 0.3, edge * rng.uniform(0.4, 0.9)), alpha
+    exposure = rng.choice([rng.uniform(0.5, 0.75), rng.uniform(1.3, 1.7)])
+    return cover(cover(image, moved * exposure, alpha), image * 0.2, edge * rng.uniform(0.7, 1)), alpha
 
 
-def bite(rng: Rng, silhouette: np.ndarray, scale: float = 1.0) -> np.ndarray:
-    """The piece (size, size) of an object that is missing, broken off at its edge."""
+def bite(rng: Rng, silhouette: np.ndarray, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """The piece of an object broken off at its edge, and the rough face where it broke, both (size, size)."""
     size = silhouette.shape[0]
     edge = (silhouette > 0.5) & (cv2.erode(silhouette, np.ones((3, 3), np.uint8)) < 0.5)
     ys, xs = np.nonzero(edge)
@@ -150,11 +150,13 @@ def bite(rng: Rng, silhouette: np.ndarray, scale: float = 1.0) -> np.ndarray:
         rng,
         size,
         np.array([xs[i], ys[i]], float),
-        rng.uniform(0.14, 0.22) * size * scale,
+        rng.uniform(0.12, 0.19) * size * scale,
         ragged=0.35,
         soft=0.1,
     )
-    return shape * (silhouette > 0.5)
+    depth = 2 * int(rng.uniform(0.025, 0.045) * size * scale) + 1
+    face = cv2.dilate(shape, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (depth, depth)))
+    return shape * (silhouette > 0.5), face * (1 - shape) * (silhouette > 0.5)
 
 
 # ---- defects that only the target workshop has ----------------------------------------------------------------------
@@ -168,9 +170,9 @@ def foreign_body(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float =
         turns = angle + np.cumsum(rng.normal(0, 0.35, n))
         steps = rng.uniform(5, 9) * scale * np.stack([np.cos(turns), np.sin(turns)], 1)
         path = anchor(rng, region) + np.cumsum(steps, 0) - steps.sum(0) / 2
-        alpha = stroke(size, path, rng.uniform(4, 6) * scale)
+        alpha = stroke(size, path, rng.uniform(4.5, 7) * scale)
     else:
-        radius = rng.uniform(0.05, 0.1) * size * scale
+        radius = rng.uniform(0.06, 0.11) * size * scale
         alpha = blob(rng, size, anchor(rng, region), radius, ragged=0.2, soft=0.15)
     shadow = cv2.GaussianBlur(np.roll(alpha, (3, 3), (0, 1)), (0, 0), 2)
     shading = 1 + 0.4 * (np.roll(alpha, (2, 2), (0, 1)) - alpha)
@@ -181,11 +183,11 @@ def foreign_body(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float =
 def corrosion(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
     """A cluster of rust-coloured or mouldy specks."""
     size = image.shape[0]
-    patch = blob(rng, size, anchor(rng, region), rng.uniform(0.14, 0.22) * size * scale, soft=0.3) * region
+    patch = blob(rng, size, anchor(rng, region), rng.uniform(0.14, 0.22) * size * scale, soft=0.2) * region
     specks = np.clip(spots(rng, size, int(1200 / scale**2), (0.006 * scale, 0.014 * scale)) * 1.5, 0, 1) * patch
     rust = (
         colour(rng, (10, 35), (0.6, 0.95), (0.25, 0.6))
         if rng.random() < 0.7
         else colour(rng, (90, 160), (0.2, 0.5), (0.1, 0.3))
     )
-    return cover(image, rust, np.maximum(specks, 0.5 * patch)), patch
+    return cover(image, rust, np.maximum(specks, 0.75 * patch)), patch

@@ -176,7 +176,7 @@ def shape(rng: Rng) -> Part:
         layers.append((disc(rng.uniform(0.5, 0.8)), tint * rng.uniform(0.7, 1.2)))
     if rng.random() < 0.35:
         layers += [(spot(), colour(rng)) for _ in range(rng.integers(1, 4))]
-    if rng.random() < 0.35:
+    if rng.random() < 0.5:
         layers += marks(rng)
     textured = rng.random() < 0.35
     return Part(
@@ -289,10 +289,10 @@ def draw(
 
     Args:
         ground: image (size, size, 3).
-        bite: for a missing part: silhouette -> the piece of it that is gone, both (size, size).
+        bite: for a missing part: silhouette -> the piece of it that is gone and the face where it broke, (size, size).
 
     Returns:
-        image, silhouette, and the missing piece or None.
+        image, silhouette, and where the damage is (None without a bite).
     """
     size = ground.shape[0]
     pose = place(rng, size)
@@ -303,9 +303,14 @@ def draw(
     for polygon, tint in part.layers:
         inside = fill((polygon,), pose, size)[..., None]
         paint = paint * (1 - inside) + np.clip(tint, 0, 1).astype(np.float32) * inside
-    missing = None if bite is None else bite(silhouette)
-    if missing is not None:
+    damage = None
+    if bite is not None:
+        missing, face = bite(silhouette)
         silhouette = silhouette * (1 - missing)
+        raw = rng.choice([rng.uniform(0.3, 0.55), rng.uniform(1.5, 2.0)]) * paint.mean((0, 1))  # not weathered, rough
+        grain = 1 + 0.3 * noise(rng, size, 40, 2)
+        paint = blend_mask(paint, np.clip(raw * grain[..., None], 0, 1), face)
+        damage = np.maximum(missing, face)
     # Light from a random side: a blurred silhouette is a height, its slope along the light is the shading.
     reach = max(1.0, part.bevel * size * 0.4)
     height = cv2.GaussianBlur(silhouette, (0, 0), reach)
@@ -317,7 +322,7 @@ def draw(
     shadow = cv2.GaussianBlur(cv2.warpAffine(silhouette, offset, (size, size)), (0, 0), 3)
     ground = ground * (1 - rng.uniform(0.2, 0.5) * shadow[..., None])
     image = blend_mask(ground, paint, silhouette)
-    return image, silhouette, missing
+    return image, silhouette, damage
 
 
 def blend_mask(below: np.ndarray, above: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 3  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 4  # part of the folder's name: drawings of another version are never mixed in
 SIZE = 192  # pixels
 NORMAL, ANOMALOUS = 30, 36  # images of each kind in a category
 
@@ -121,7 +121,7 @@ def scene(rng: Rng, category: Category, defect: str | None = None, *, size: int 
         for _ in range(8):
             hurt, mask = getattr(defects, defect)(rng, image, thing, scale)
             core = mask > 0.5
-            if core.sum() > 60 * scale and np.abs(hurt - image)[core].mean() > 0.08:
+            if core.sum() > 120 * scale and np.abs(hurt - image)[core].mean() > 0.14:
                 break
         image = hurt
     image = _photograph(rng, image)
