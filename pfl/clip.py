@@ -16,7 +16,6 @@ from open_clip.model import resize_pos_embed
 from open_clip.transformer import QuickGELU, ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 
-from .tiny import LAYERS as TINY_LAYERS
 from .tiny import build as build_tiny
 from .tiny import load as load_tiny
 
@@ -189,7 +188,6 @@ def load_clip(
         if activation == "quickgelu":
             raise ValueError(f'{name} was trained with "gelu"; leave activation out')
         model = load_tiny(image_size) if name == "tiny" else build_tiny(image_size=image_size)
-        feature_layers = feature_layers or TINY_LAYERS
     elif file == name:
         model = _from_shapes(read_weights(file), image_size, activation == "quickgelu")
     else:

@@ -11,7 +11,6 @@ defect is drawn.
 
 import argparse
 import json
-import math
 import os
 import time
 from collections.abc import Iterator
@@ -36,8 +35,10 @@ from pfl.data.files import home
 
 MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 WORLDS = workshop.AUXILIARY
-# Surfaces and shapes of no particular kind are drawn more often: breadth decides how it meets real photographs.
-SHARES = np.array([{"badge": 6, "toy": 6, "wallpaper": 3, "concrete": 3, "panel": 2}.get(name, 1) for name in WORLDS])
+# Surfaces and shapes of no particular kind are drawn more often: breadth decides how it meets real photographs. So are
+# objects whose marks and holes are as they should be.
+OFTEN = {"badge": 6, "toy": 6, "wallpaper": 3, "concrete": 3, "panel": 2, "button": 2, "ticket": 2, "socket": 2}
+SHARES = np.array([OFTEN.get(name, 1) for name in WORLDS])
 NOUNS = {  # the words a caption may use for a category, where its name alone is too narrow
     "plaster": ["plaster", "wall"],
     "sandpaper": ["sand", "sandpaper"],
@@ -118,10 +119,11 @@ SAVE_EVERY = 200  # steps
 class Recipe:
     """How the tiny CLIP is trained."""
 
-    images: int = 40_000  # drawn once, then cropped, turned and recoloured anew at every use
-    steps_small: int = 2_400  # at 96 px, the faster steps, where words and shapes are learned
-    steps_large: int = 500  # at 128 px, the size it is used at
-    batch_size: int = 32
+    images: int = 32_000  # drawn once, then cropped, turned and recoloured anew at every use
+    steps_small: int = 2_600  # of windows of 64 px, a quarter of the picture: four times as many for the same work
+    steps_large: int = 600  # of whole pictures, 128 px, the size it is used at
+    batch_small: int = 64
+    batch_large: int = 32
     lr: float = 1e-3
     weight_decay: float = 0.05
     region_weight: float = 1.0  # of the loss on regions, beside the one on whole images
@@ -215,8 +217,8 @@ def crop(
     """
     b = len(images)
     rand = lambda *shape: torch.rand(*shape, generator=rng)  # noqa: E731
-    full = size / 192  # window, as a fraction of the picture, that keeps the drawn scale when shown at `size`
-    window = (full * (0.75 + 0.75 * rand(b))).clamp(max=1.0)
+    # The window, as a fraction of the picture, shows things about as large as they are in a whole picture of 128 px.
+    window = (size / tiny.IMAGE_SIZE * (0.7 + 0.5 * rand(b))).clamp(max=1.0)
     axis = torch.linspace(-1, 1, 48)
     weight = masks[:, 0] / masks[:, 0].sum((1, 2), keepdim=True).clamp(min=1e-6)
     centre = torch.stack([(weight.sum(1) * axis).sum(1), (weight.sum(2) * axis).sum(1)], 1)
@@ -369,7 +371,7 @@ class Regions(torch.nn.Module):
             torch.manual_seed(seed)
             self.heads = torch.nn.ModuleList(
                 torch.nn.Sequential(torch.nn.LayerNorm(tiny.WIDTH), torch.nn.Linear(tiny.WIDTH, tiny.WIDTH))
-                for _ in tiny.LAYERS
+                for _ in range(tiny.LAYERS)
             )
         self.logit_scale = torch.nn.Parameter(torch.tensor(10.0).log())
         self.logit_bias = torch.nn.Parameter(torch.tensor(-2.0))
@@ -408,7 +410,8 @@ def batch(pictures, recipe: Recipe, step: int, size: int):
         np.random.default_rng([recipe.seed, 1, step]),
         torch.Generator().manual_seed(recipe.seed * 2**32 + step),
     )
-    index = np.sort(rng.choice(len(labels), recipe.batch_size, replace=False))
+    number = recipe.batch_large if size == tiny.IMAGE_SIZE else recipe.batch_small
+    index = np.sort(rng.choice(len(labels), number, replace=False))
     x = torch.from_numpy(images[index]).permute(0, 3, 1, 2).float() / 255
     m = torch.from_numpy(masks[index])[:, None].float() / 255
     world, state, colour = torch.from_numpy(labels[index]).T
@@ -434,7 +437,7 @@ def train(recipe: Recipe, folder: Path, workers: int = 2, device: str = "cpu") -
     identity = asdict(recipe) | {"workshop": workshop.VERSION}
     pictures = pool(recipe, folder, workers)
     total = recipe.steps_small + recipe.steps_large
-    clip = tiny.build(recipe.seed, image_size=96).to(device).train()
+    clip = tiny.build(recipe.seed, image_size=tiny.IMAGE_SIZE // 2).to(device).train()
     clip.token_embedding.weight.requires_grad_(False)
     words, regions = Words(clip).to(device), Regions(recipe.seed).to(device)
     optimizer = make_optimizer(clip, words, regions, recipe)
@@ -457,13 +460,11 @@ def train(recipe: Recipe, folder: Path, workers: int = 2, device: str = "cpu") -
             clip, optimizer = grow(clip, words, regions, recipe)
         size = clip.visual.image_size[0]
         x, texts, true, mask, kind = batch(pictures, recipe, step, size)
-        rate = recipe.lr * min((step + 1) / 300, 0.5 * (1 + math.cos(math.pi * step / total)) + 0.01)
+        rate = recipe.lr * min((step + 1) / 100, 1 - step / total)
         for group in optimizer.param_groups:
             group["lr"] = rate
         with torch.autocast(device, torch.bfloat16, enabled=half):
-            seen = clip.forward_intermediates(
-                x.to(device), image_indices=[n - 1 for n in tiny.LAYERS], image_output_fmt="NLC"
-            )
+            seen = clip.forward_intermediates(x.to(device), image_indices=tiny.LAYERS, image_output_fmt="NLC")
             t = encode(clip, words, [c.text for c in texts])
             told = [i for i, c in enumerate(texts) if c.group in ("state", "defect")]
             local = regions(seen["image_intermediates"], t[told])

@@ -10,7 +10,7 @@ from pfl.pretrain import Caption, Recipe, truth
 
 @pytest.fixture(scope="module")
 def recipe():
-    return Recipe(images=24, steps_small=2, steps_large=2, batch_size=4)
+    return Recipe(images=24, steps_small=2, steps_large=2, batch_small=4, batch_large=4)
 
 
 def test_a_caption_is_true_of_a_picture_only_if_all_it_claims_is():
