@@ -28,9 +28,8 @@ def trained(clip, seed: int, out: Path) -> pfl.BayesPFL:
         return pfl.load(out, clip)
     scale = pfl.preset("tiny")
     model = pfl.BayesPFL(clip, scale.model, seed=seed)
-    return pfl.train(
-        model, pfl.data.load("workshop", split="auxiliary"), replace(scale.train, seed=seed), out=out
-    ).model
+    data = pfl.data.load("workshop", split="auxiliary")
+    return pfl.train(model, data, replace(scale.train, seed=seed), out=out, features={}).model
 
 
 def upper_bound(clip, data) -> float:
