@@ -61,3 +61,16 @@ def test_pretraining_never_names_or_draws_the_target():
     said = " ".join(c.text for _ in range(30) for c in pretrain.captions(np.arange(len(pretrain.WORLDS)), rng))
     for word in [*TARGET, *NEW, "foreign body", "corrosion"]:
         assert f" {word} " not in f" {said} "
+
+
+def test_a_faint_or_soft_defect_is_the_same_one_less_visible():
+    drawn, faint, soft = (
+        scene(np.random.default_rng(3), AUXILIARY["steel"], "hole", **how)
+        for how in ({}, {"strength": 0.4}, {"softness": 3.0})
+    )
+    assert np.array_equal(faint.mask, drawn.mask)
+    assert (drawn.mask & soft.mask).sum() > 0.8 * drawn.mask.sum()
+    contrast = [abs(s.image[s.mask].mean() - s.image[~s.mask].mean()) for s in (drawn, faint)]
+    assert contrast[1] < 0.6 * contrast[0]
+    steepest = [np.abs(np.diff(s.image.mean(-1), axis=0)).max() for s in (drawn, soft)]
+    assert steepest[1] < steepest[0]

@@ -24,7 +24,8 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 4  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 5  # part of the folder's name: drawings of another version are never mixed in
+DRAWN = 4  # part of the seed: the target's pictures are those of version 4
 SIZE = 192  # pixels
 NORMAL, ANOMALOUS = 30, 36  # images of each kind in a category
 
@@ -96,7 +97,25 @@ def defect_names(category: Category, split: str) -> tuple[str, ...]:
     return families + (NEW if split == "target" else ())
 
 
-def scene(rng: Rng, category: Category, defect: str | None = None, *, size: int = SIZE, scale: float = 1.0) -> Scene:
+def variation(rng: Rng) -> dict[str, float]:
+    """Arguments of `scene` that draw a defect smaller, larger, fainter or softer, as in the world outside."""
+    return {
+        "scale": float(rng.choice([1.0, np.exp(rng.uniform(np.log(0.5), np.log(2.2)))], p=[0.4, 0.6])),
+        "strength": float(rng.choice([1.0, rng.uniform(0.3, 1)])),
+        "softness": float(rng.choice([0.0, rng.uniform(0.5, 4)], p=[0.7, 0.3])),
+    }
+
+
+def scene(
+    rng: Rng,
+    category: Category,
+    defect: str | None = None,
+    *,
+    size: int = SIZE,
+    scale: float = 1.0,
+    strength: float = 1.0,
+    softness: float = 0.0,
+) -> Scene:
     """Draw one picture.
 
     Args:
@@ -105,6 +124,8 @@ def scene(rng: Rng, category: Category, defect: str | None = None, *, size: int 
         defect: a name of `defect_names`, or None for a flawless one.
         size: side in pixels.
         scale: enlarges the defect.
+        strength: 1 draws the defect as it is, less lets the flawless surface show through. A missing part is missing.
+        softness: sd in pixels by which the defect's edges are blurred.
     """
     mask = np.zeros((size, size), np.float32)
     if category.part is None:
@@ -123,7 +144,10 @@ def scene(rng: Rng, category: Category, defect: str | None = None, *, size: int 
             core = mask > 0.5
             if core.sum() > 120 * scale and np.abs(hurt - image)[core].mean() > 0.14:
                 break
-        image = hurt
+        change = strength * (hurt - image)
+        if softness:
+            change, mask = (cv2.GaussianBlur(field, (0, 0), softness) for field in (change, mask))
+        image = image + change
     image = _photograph(rng, image)
     return Scene(image=(image * 255 + 0.5).astype(np.uint8), mask=mask > 0.4, thing=thing > 0.5)
 
@@ -162,8 +186,10 @@ def make(folder: Path, split: str, seed: int = 0) -> None:
         families = defect_names(category, split)
         plan = ["good"] * NORMAL + [families[i % len(families)] for i in range(ANOMALOUS)]
         for i, kind in enumerate(plan):
-            rng = np.random.default_rng([VERSION, seed, zlib.crc32(f"{split}/{name}".encode()), i])
-            drawn = scene(rng, category, None if kind == "good" else kind)
+            rng = np.random.default_rng([DRAWN, seed, zlib.crc32(f"{split}/{name}".encode()), i])
+            # What training meets is more varied than what it is tested on.
+            varied = split == "auxiliary" and kind != "good" and rng.random() < 0.6
+            drawn = scene(rng, category, None if kind == "good" else kind, **(variation(rng) if varied else {}))
             _write(part / name / "test" / kind / f"{i:03d}.png", cv2.cvtColor(drawn.image, cv2.COLOR_RGB2BGR))
             if kind != "good":
                 _write(
