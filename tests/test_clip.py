@@ -66,7 +66,8 @@ def test_a_local_file_gives_what_open_clip_gives(small, folder, file, tag):
         assert torch.allclose(x, small[0].encode_image(images(32)), atol=1e-6)
         texts = ["a photo of a metal nut", "x"]
         plain = small[0].encode_text(open_clip.tokenize(texts))
-    assert torch.allclose(clip.encode_text(texts), plain, atol=1e-6)
+    # Values reach 3, and we sum fewer tokens than open_clip: with AVX-512 the last digits differ by up to 2e-6.
+    assert torch.allclose(clip.encode_text(texts), plain, atol=5e-6)
     assert [tuple(p.shape) for p in patches] == [(2, 16, WIDTH)] * 4
     assert clip.feature_layers == (1, 2, 3, 4) and (clip.width, clip.dim, clip.grid) == (WIDTH, WIDTH, 4)
 
