@@ -1,8 +1,8 @@
 """The tiny CLIP that ships with the package: open_clip's own `CLIP` class, small enough for two CPU cores.
 
 Its image tower is a Vision Transformer with a convolutional stem in place of the patch projection (early convolutions
-see better, Xiao et al. 2021, arXiv 2106.14881): three ConvNeXt blocks on cells of 4 pixels, which know from the start
-that neighbours belong together, where attention has to learn it. Its text width equals its embedding width, as in every
+see better, Xiao et al. 2021, arXiv 2106.14881): half of its weights are convolutions, which know from the start that
+neighbours belong together, where attention has to learn it. Its text width equals its embedding width, as in every
 OpenAI ViT. `pfl.pretrain` trains it.
 """
 
@@ -18,7 +18,7 @@ from torch import nn
 
 IMAGE_SIZE = 128  # pixels; 16 x 16 patches
 PATCH_SIZE = 8  # the stem below divides by 8
-WIDTH = 192  # W = D: wide enough to learn the workshop, 3.6 M parameters with both towers
+WIDTH = 192  # W = D: wide enough to learn the workshop, 4.3 M parameters with both towers
 LAYERS = 4  # of attention, all of them feature layers
 TEXT_SEED = 77  # rows of the token embedding that pre-training never used are rebuilt from this seed
 
@@ -41,16 +41,18 @@ class ConvNeXtBlock(nn.Module):
 
 
 class ConvStem(nn.Sequential):
-    """Cells of 4 px, three blocks that let them see their neighbours, and 2 x 2 of them to a patch.
-
-    Images (b, 3, H, H) -> patch embeddings (b, W, H/8, H/8).
-    """
+    """Three strided convolutions and three blocks; images (b, 3, H, H) -> patch embeddings (b, W, H/8, H/8)."""
 
     def __init__(self, width: int):
         super().__init__(
-            nn.Conv2d(3, width // 2, 4, stride=4),
-            *(ConvNeXtBlock(width // 2) for _ in range(3)),
-            nn.Conv2d(width // 2, width, 2, stride=2),
+            nn.Conv2d(3, 48, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(48),
+            nn.GELU(),
+            nn.Conv2d(48, 96, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(96),
+            nn.GELU(),
+            nn.Conv2d(96, width, 3, stride=2, padding=1),
+            *(ConvNeXtBlock(width) for _ in range(3)),
         )
 
 
