@@ -74,3 +74,10 @@ def test_a_faint_or_soft_defect_is_the_same_one_less_visible():
     assert contrast[1] < 0.6 * contrast[0]
     steepest = [np.abs(np.diff(s.image.mean(-1), axis=0)).max() for s in (drawn, soft)]
     assert steepest[1] < steepest[0]
+
+
+@pytest.mark.parametrize("defect", ["scratch", "crack"])
+def test_the_thinnest_and_softest_defect_still_has_a_mask(defect):
+    for i in range(12):
+        drawn = scene(np.random.default_rng([5, i]), AUXILIARY["bolt"], defect, scale=0.5, strength=0.3, softness=4.0)
+        assert drawn.mask.any()

@@ -124,8 +124,8 @@ def scene(
         defect: a name of `defect_names`, or None for a flawless one.
         size: side in pixels.
         scale: enlarges the defect.
-        strength: 1 draws the defect as it is, less lets the flawless surface show through. A missing part is missing.
-        softness: sd in pixels by which the defect's edges are blurred.
+        strength: 1 draws the defect as it is, less lets the flawless surface show through.
+        softness: sd in pixels by which the defect's edges are blurred. Neither changes a missing part.
     """
     mask = np.zeros((size, size), np.float32)
     if category.part is None:
@@ -149,7 +149,9 @@ def scene(
             change, mask = (cv2.GaussianBlur(field, (0, 0), softness) for field in (change, mask))
         image = image + change
     image = _photograph(rng, image)
-    return Scene(image=(image * 255 + 0.5).astype(np.uint8), mask=mask > 0.4, thing=thing > 0.5)
+    # A thin line blurred until it nowhere reaches the cut keeps its core: no defect loses its mask.
+    cut = 0.4 if mask.max() > 0.4 else mask.max() / 2
+    return Scene(image=(image * 255 + 0.5).astype(np.uint8), mask=mask > cut, thing=thing > 0.5)
 
 
 def _allowed(rng: Rng, image: np.ndarray) -> np.ndarray:
