@@ -120,9 +120,9 @@ SAVE_EVERY = 200  # steps
 class Recipe:
     """How the tiny CLIP is trained."""
 
-    images: int = 32_000  # drawn once, then cropped, turned and recoloured anew at every use
-    steps_small: int = 2_600  # of windows of 64 px, a quarter of the picture: four times as many for the same work
-    steps_large: int = 600  # of whole pictures, 128 px, the size it is used at
+    images: int = 40_000  # drawn once, then cropped, turned and recoloured anew at every use
+    steps_small: int = 3_200  # of windows of 64 px, a quarter of the picture: four times as many for the same work
+    steps_large: int = 1_900  # of whole pictures, 128 px, the size it is used at: what is normal is a matter of context
     batch_small: int = 64
     batch_large: int = 32
     lr: float = 1e-3
@@ -166,7 +166,8 @@ def draw(job: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         category = WORLDS[names[world]]
         families = workshop.defect_names(category, "auxiliary")
         defect = None if rng.random() < 0.45 else families[rng.integers(len(families))]
-        scene = workshop.scene(rng, category, defect, scale=float(rng.choice([1.0, rng.uniform(1, 2.2)], p=[0.6, 0.4])))
+        large = {"scale": float(rng.choice([1.0, rng.uniform(1, 2.2)], p=[0.6, 0.4]))}
+        scene = workshop.scene(rng, category, defect, **(workshop.variation(rng) if rng.random() < 0.3 else large))
         images.append(scene.image)
         masks.append(
             (cv2.resize(scene.mask.astype(np.float32), (48, 48), interpolation=cv2.INTER_AREA) * 255).astype(np.uint8)
@@ -218,8 +219,8 @@ def crop(
     """
     b = len(images)
     rand = lambda *shape: torch.rand(*shape, generator=rng)  # noqa: E731
-    # The window, as a fraction of the picture, shows things about as large as they are in a whole picture of 128 px.
-    window = (size / tiny.IMAGE_SIZE * (0.7 + 0.5 * rand(b))).clamp(max=1.0)
+    # The window, as a fraction of the picture, shows things as large as in a whole picture of 128 px, or larger.
+    window = (size / tiny.IMAGE_SIZE * (0.55 + 0.65 * rand(b))).clamp(max=1.0)
     axis = torch.linspace(-1, 1, 48)
     weight = masks[:, 0] / masks[:, 0].sum((1, 2), keepdim=True).clamp(min=1e-6)
     centre = torch.stack([(weight.sum(1) * axis).sum(1), (weight.sum(2) * axis).sum(1)], 1)

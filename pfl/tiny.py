@@ -41,18 +41,17 @@ class ConvNeXtBlock(nn.Module):
 
 
 class ConvStem(nn.Sequential):
-    """Three strided convolutions and three blocks; images (b, 3, H, H) -> patch embeddings (b, W, H/8, H/8)."""
+    """Three strided convolutions with blocks on cells of 4 and of 8 pixels; images (b, 3, H, H) -> (b, W, H/8, H/8)."""
 
     def __init__(self, width: int):
         super().__init__(
             nn.Conv2d(3, 48, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(48),
             nn.GELU(),
-            nn.Conv2d(48, 96, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(96),
-            nn.GELU(),
-            nn.Conv2d(96, width, 3, stride=2, padding=1),
-            *(ConvNeXtBlock(width) for _ in range(3)),
+            nn.Conv2d(48, 96, 3, stride=2, padding=1),
+            *(ConvNeXtBlock(96) for _ in range(2)),
+            nn.Conv2d(96, width, 2, stride=2),
+            *(ConvNeXtBlock(width) for _ in range(2)),
         )
 
 

@@ -139,8 +139,10 @@ def socket(rng: Rng) -> Part:
 
 def shape(rng: Rng) -> Part:
     """A random shape, with holes, patches, rows of marks or a second colour; often a surface of its own."""
-    kind = rng.integers(8)
+    kind = rng.integers(10)
     outline: tuple[np.ndarray, ...]
+    layers: list[tuple[np.ndarray, np.ndarray]] = []
+    tint = colour(rng)
     if kind == 0:
         n, inner = int(rng.integers(4, 12)), rng.uniform(0.35, 0.85)
         outline = (disc(1.0, points=2 * n, wobble=lambda a: np.where(np.arange(len(a)) % 2, inner, 1.0)),)
@@ -162,16 +164,30 @@ def shape(rng: Rng) -> Part:
     elif kind == 6:  # a plate
         h = rng.uniform(0.3, 0.95)
         outline = (box(-0.98, -h, 0.98, h, rng.uniform(0, h)),)
-    else:  # a comb or a handle
+    elif kind == 7:  # a comb or a handle
         h, n, w = rng.uniform(0.15, 0.4), int(rng.integers(1, 9)), rng.uniform(0.03, 0.1)
         prongs = tuple(box(x - w, 0, x + w, rng.uniform(0.7, 0.9)) for x in np.linspace(-0.8, 0.8, n))
         outline = (box(-0.98, -h, 0.98, h, rng.uniform(0, h)), *prongs)
-    tint = colour(rng)
+    elif kind == 8:  # battlements: square teeth along straight edges
+        h, n, deep = rng.uniform(0.3, 0.8), int(rng.integers(3, 10)), rng.uniform(0.06, 0.2)
+        foot = 0 if rng.random() < 0.4 else -h - deep  # on one edge or on two
+        teeth = (box(x0, foot, x1, h + deep) for x0, x1 in np.linspace(-0.95, 0.95, 2 * n).reshape(n, 2))
+        outline = (box(-0.95, -h, 0.95, h), *teeth)
+    else:  # a body on thin legs of another colour, on one to four sides
+        w, h, thin, n = rng.uniform(0.4, 0.75), rng.uniform(0.2, 0.6), rng.uniform(0.02, 0.08), int(rng.integers(1, 9))
+        body, reach = box(-w, -h, w, h, rng.uniform(0, h)), rng.uniform(0.12, 0.3)
+        upright = [box(x - thin, -h - reach, x + thin, h + reach) for x in np.linspace(0.1 - w, w - 0.1, n)]
+        level = [box(-w - reach, y - thin, w + reach, y + thin) for y in np.linspace(0.1 - h, h - 0.1, (n + 1) // 2)]
+        legs = [upright, level, upright + level][rng.integers(3)]
+        paint = metal(rng) if rng.random() < 0.5 else colour(rng)
+        outline, layers = (body, *legs), [(leg, paint) for leg in legs] + [(body, tint)]
     spot = lambda: disc(rng.uniform(0.08, 0.25), rng.uniform(-0.3, 0.3, 2), int(rng.integers(4, 30)))  # noqa: E731
     holes = tuple(spot() for _ in range(rng.integers(0, 3))) if rng.random() < 0.4 else ()
-    layers: list[tuple[np.ndarray, np.ndarray]] = []
-    if rng.random() < 0.3:  # two colours
-        layers.append((box(-2, -2, rng.uniform(-0.3, 0.3), 2), colour(rng)))
+    if kind < 9 and rng.random() < 0.45:  # two colours, or a band
+        turn = rng.choice([0, rng.uniform(0, np.pi)])
+        matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        far = rng.choice([-2, rng.uniform(-0.7, -0.35)])
+        layers.append((box(far, -2, rng.uniform(-0.3, 0.3), 2) @ matrix, colour(rng)))
     if rng.random() < 0.2:
         layers.append((disc(rng.uniform(0.5, 0.8)), tint * rng.uniform(0.7, 1.2)))
     if rng.random() < 0.35:

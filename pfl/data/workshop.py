@@ -24,7 +24,7 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 5  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 6  # part of the folder's name: drawings of another version are never mixed in
 DRAWN = 4  # part of the seed: the target's pictures are those of version 4
 SIZE = 192  # pixels
 NORMAL, ANOMALOUS = 30, 36  # images of each kind in a category
