@@ -122,7 +122,7 @@ class Recipe:
 
     images: int = 40_000  # drawn once, then cropped, turned and recoloured anew at every use
     steps_small: int = 3_200  # of windows of 64 px, a quarter of the picture: four times as many for the same work
-    steps_large: int = 1_900  # of whole pictures, 128 px, the size it is used at: what is normal is a matter of context
+    steps_large: int = 1_900  # of 128 px, up to whole pictures, as it is used: what is normal is a matter of context
     batch_small: int = 64
     batch_large: int = 32
     lr: float = 1e-3
