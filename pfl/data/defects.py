@@ -7,7 +7,7 @@ stretches the defect (close-ups use more than 1). The mask (size, size) in [0, 1
 import cv2
 import numpy as np
 
-from pfl.data.surfaces import colour, noise, spots
+from pfl.data.surfaces import colour, noise, rotation, spots
 
 Rng = np.random.Generator
 
@@ -130,8 +130,7 @@ def misprint(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0
     matrix[:, 2] += centre - source
     moved = cv2.warpAffine(image, matrix, (size, size), borderMode=cv2.BORDER_REFLECT)
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half
-    turn = np.radians(rng.uniform(0, 90))
-    corners = corners @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).T + centre
+    corners = corners @ rotation(np.radians(rng.uniform(0, 90))).T + centre
     alpha = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(alpha, np.round(corners * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
     alpha = alpha.astype(np.float32) / 255 * region

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from pfl.data import surfaces
-from pfl.data.surfaces import colour, noise
+from pfl.data.surfaces import colour, noise, rotation
 
 Rng = np.random.Generator
 SHIFT = 4  # sub-pixel bits of OpenCV's polygon filler
@@ -183,11 +183,10 @@ def shape(rng: Rng) -> Part:
         outline, layers = (body, *legs), [(leg, paint) for leg in legs] + [(body, tint)]
     spot = lambda: disc(rng.uniform(0.08, 0.25), rng.uniform(-0.3, 0.3, 2), int(rng.integers(4, 30)))  # noqa: E731
     holes = tuple(spot() for _ in range(rng.integers(0, 3))) if rng.random() < 0.4 else ()
-    if kind < 9 and rng.random() < 0.45:  # two colours, or a band
-        turn = rng.choice([0, rng.uniform(0, np.pi)])
-        matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    if not layers and rng.random() < 0.45:  # two colours, or a band; legs have brought theirs
+        turn = rotation(rng.choice([0, rng.uniform(0, np.pi)]))
         far = rng.choice([-2, rng.uniform(-0.7, -0.35)])
-        layers.append((box(far, -2, rng.uniform(-0.3, 0.3), 2) @ matrix, colour(rng)))
+        layers.append((box(far, -2, rng.uniform(-0.3, 0.3), 2) @ turn.T, colour(rng)))
     if rng.random() < 0.2:
         layers.append((disc(rng.uniform(0.5, 0.8)), tint * rng.uniform(0.7, 1.2)))
     if rng.random() < 0.35:
@@ -285,7 +284,7 @@ def domino(rng: Rng) -> Part:
 def place(rng: Rng, size: int) -> Callable[[np.ndarray], np.ndarray]:
     """A random pose: turn, scale and shift of object units to pixels."""
     angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.34, 0.45) * size
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turn = scale * rotation(angle)
     centre = size * (0.5 + rng.uniform(-0.06, 0.06, 2))
     return lambda points: points @ turn.T + centre
 

@@ -38,6 +38,11 @@ def colour(rng: Rng, hue=(0, 360), saturation=(0, 1), value=(0.2, 0.9)) -> np.nd
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
 
 
+def rotation(angle: float) -> np.ndarray:
+    """The matrix (2, 2) that turns a column (x, y) by an angle in radians."""
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
 def blend(tone: np.ndarray, dark: np.ndarray, light: np.ndarray) -> np.ndarray:
     """Colour a tone field (0 dark, 1 light)."""
     t = np.clip(tone, 0, 1)[..., None]
