@@ -121,7 +121,7 @@ class Recipe:
     """How the tiny CLIP is trained."""
 
     images: int = 40_000  # drawn once, then cropped, turned and recoloured anew at every use
-    steps_small: int = 3_200  # of windows of 64 px, a quarter of the picture: four times as many for the same work
+    steps_small: int = 3_200  # of windows of 64 px, half the side: four times as many for the same work
     steps_large: int = 1_900  # of 128 px, up to whole pictures, as it is used: what is normal is a matter of context
     batch_small: int = 64
     batch_large: int = 32
@@ -219,7 +219,7 @@ def crop(
     """
     b = len(images)
     rand = lambda *shape: torch.rand(*shape, generator=rng)  # noqa: E731
-    # The window, as a fraction of the picture, shows things as large as in a whole picture of 128 px, or larger.
+    # The window, as a fraction of the picture: things look mostly larger than in a whole picture of 128 px.
     window = (size / tiny.IMAGE_SIZE * (0.55 + 0.65 * rand(b))).clamp(max=1.0)
     axis = torch.linspace(-1, 1, 48)
     weight = masks[:, 0] / masks[:, 0].sum((1, 2), keepdim=True).clamp(min=1e-6)

@@ -1,7 +1,7 @@
 """The tiny CLIP that ships with the package: open_clip's own `CLIP` class, small enough for two CPU cores.
 
 Its image tower is a Vision Transformer with a convolutional stem in place of the patch projection (early convolutions
-see better, Xiao et al. 2021, arXiv 2106.14881): a third of its weights, and they know from the start that
+see better, Xiao et al. 2021, arXiv 2106.14881): a third of its weights, which know from the start that
 neighbours belong together, where attention has to learn it. Its text width equals its embedding width, as in every
 OpenAI ViT. `pfl.pretrain` trains it.
 """
