@@ -36,6 +36,24 @@ def test_the_place_of_a_caption_is_where_the_defect_is_seen():
     assert (overlap > 0.9).all()
 
 
+def test_no_patch_that_a_thin_line_crosses_is_called_flawless():
+    """To the loss on regions most patches that a line of two pixels crosses are defective, and some are left out."""
+    found = []
+    images, masks = torch.zeros(1, 3, 192, 192), torch.zeros(1, 1, 48, 48)
+    images[..., 96:98], masks[..., 24] = 1, 0.5
+    for seed in range(20):
+        seen, coarse = pretrain.crop(images, masks, 128, torch.Generator().manual_seed(seed))
+        bright = torch.nn.functional.avg_pool2d(seen.mean(1), 8).flatten() > 0.1
+        share, n = coarse.flatten(), 256
+        logits = torch.zeros(4, 1, n, 2, requires_grad=True)
+        texts = [Caption("a flawless object", "state", state=0), Caption("a damaged object", "state", state=-2)]
+        pretrain.region_loss(logits, share[None], torch.tensor([2]), texts).backward()
+        pushed = logits.grad[0, 0, :, 1]  # below zero where "damaged" is to be truer
+        assert (pushed[bright] <= 0).all() and (pushed[share == 0] > 0).all()
+        found.append(float((pushed[bright] < 0).float().mean()))
+    assert np.mean(found) > 0.7
+
+
 def test_an_interrupted_run_ends_where_an_undisturbed_one_does(recipe, tmp_path, monkeypatch):
     whole = pretrain.train(recipe, tmp_path / "whole", workers=1)
     batch, count = pretrain.batch, iter(range(10))

@@ -76,8 +76,15 @@ def test_a_faint_or_soft_defect_is_the_same_one_less_visible():
     assert steepest[1] < steepest[0]
 
 
-@pytest.mark.parametrize("defect", ["scratch", "crack"])
+@pytest.mark.parametrize("defect", workshop.LINES)
+def test_a_thin_line_runs_where_the_wide_one_does(defect):
+    wide, thin = (scene(np.random.default_rng(3), AUXILIARY["steel"], defect, width=w).mask for w in (1.0, 0.3))
+    assert thin.sum() < 0.6 * wide.sum()
+    assert (thin & wide).sum() > 0.95 * thin.sum()
+
+
+@pytest.mark.parametrize("defect", workshop.LINES)
 def test_the_thinnest_and_softest_defect_still_has_a_mask(defect):
     for i in range(12):
-        drawn = scene(np.random.default_rng([5, i]), AUXILIARY["bolt"], defect, scale=0.5, strength=0.3, softness=4.0)
-        assert drawn.mask.any()
+        least = {"scale": 0.5, "width": 0.2, "strength": 0.3, "softness": 4.0}
+        assert scene(np.random.default_rng([5, i]), AUXILIARY["bolt"], defect, **least).mask.any()

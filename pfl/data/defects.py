@@ -54,8 +54,8 @@ def cover(image: np.ndarray, paint: np.ndarray, alpha: np.ndarray) -> np.ndarray
     return (image * (1 - a) + np.clip(paint, 0, 1) * a).astype(np.float32)
 
 
-def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
-    """One to three long thin lines that run together, light or dark."""
+def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, width: float = 1.0):
+    """One to three long thin lines that run together, light or dark; `width` below 1 makes them thinner."""
     size = image.shape[0]
     centre, angle, length = anchor(rng, region), rng.uniform(0, np.pi), rng.uniform(0.3, 0.6) * size * scale
     t = np.linspace(-0.5, 0.5, 20)[:, None]
@@ -64,13 +64,13 @@ def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0)
     alpha = np.zeros((size, size), np.float32)
     for k in range(rng.integers(1, 4)):
         path = centre + length * t * along + (bend * 4 * t**2 + rng.uniform(-1, 1) * k * 6 * scale) * across
-        alpha = np.maximum(alpha, stroke(size, path, rng.uniform(3.5, 6) * scale))
+        alpha = np.maximum(alpha, stroke(size, path, rng.uniform(3.5, 6) * scale * width))
     alpha *= region
     return cover(image, tint(rng, image, alpha, 0.35), alpha * rng.uniform(0.85, 1)), alpha
 
 
-def crack(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
-    """A jagged dark line with branches."""
+def crack(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, width: float = 1.0):
+    """A jagged dark line with branches; `width` below 1 makes it thinner."""
     size = image.shape[0]
 
     def walk(start, angle, steps):
@@ -82,11 +82,11 @@ def crack(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
 
     heading = rng.uniform(0, 2 * np.pi)
     trunk = walk(anchor(rng, region), heading, int(rng.integers(7, 14)))
-    alpha = stroke(size, trunk, rng.uniform(3.5, 6) * scale)
+    alpha = stroke(size, trunk, rng.uniform(3.5, 6) * scale * width)
     for _ in range(rng.integers(1, 4)):
         start = trunk[rng.integers(1, len(trunk))]
         twig = walk(start, heading + rng.choice([-1, 1]) * rng.uniform(0.5, 1.2), int(rng.integers(3, 7)))
-        alpha = np.maximum(alpha, stroke(size, twig, rng.uniform(2.5, 4) * scale))
+        alpha = np.maximum(alpha, stroke(size, twig, rng.uniform(2.5, 4) * scale * width))
     alpha *= region
     return cover(image, image * rng.uniform(0, 0.25), alpha * rng.uniform(0.85, 1)), alpha
 

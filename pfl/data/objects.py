@@ -139,7 +139,7 @@ def socket(rng: Rng) -> Part:
 
 def shape(rng: Rng) -> Part:
     """A random shape, with holes, patches, rows of marks or a second colour; often a surface of its own."""
-    kind = rng.integers(10)
+    kind = rng.integers(11)
     outline: tuple[np.ndarray, ...]
     layers: list[tuple[np.ndarray, np.ndarray]] = []
     tint = colour(rng)
@@ -173,6 +173,10 @@ def shape(rng: Rng) -> Part:
         foot = 0 if rng.random() < 0.4 else -h - deep  # on one edge or on two
         teeth = (box(x0, foot, x1, h + deep) for x0, x1 in np.linspace(-0.95, 0.95, 2 * n).reshape(n, 2))
         outline = (box(-0.95, -h, 0.95, h), *teeth)
+    elif kind == 9:  # two bodies joined by a bar
+        ends = [rng.uniform(0.2, 0.5) * ngon(int(rng.choice([3, 4, 5, 6, 40])), 1.0) for _ in range(2)]
+        h = rng.uniform(0.05, 0.2)
+        outline = (ends[0] - (0.5, 0), ends[1] * (1, rng.uniform(0.5, 1)) + (0.5, 0), box(-0.5, -h, 0.5, h))
     else:  # a body on thin legs of another colour, on one to four sides
         w, h, thin, n = rng.uniform(0.4, 0.75), rng.uniform(0.2, 0.6), rng.uniform(0.02, 0.08), int(rng.integers(1, 9))
         body, reach = box(-w, -h, w, h, rng.uniform(0, h)), rng.uniform(0.12, 0.3)
@@ -193,7 +197,7 @@ def shape(rng: Rng) -> Part:
         layers += [(spot(), colour(rng)) for _ in range(rng.integers(1, 4))]
     if rng.random() < 0.5:
         layers += marks(rng)
-    textured = rng.random() < 0.35
+    textured = kind < 10 and rng.random() < 0.35  # the layer that hides where legs meet the body would cover it
     return Part(
         outline=outline,
         holes=holes,

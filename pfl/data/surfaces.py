@@ -292,18 +292,22 @@ def double(rng: Rng, size: int) -> np.ndarray:
 
 
 def panel(rng: Rng, size: int) -> np.ndarray:
-    """A plate of one tone with grain, crossed by fine lines and a few bars, perhaps in a frame."""
-    ground = (cloud, sand, mosaic, paint, spectral)[rng.integers(5)](rng, size).mean(-1)
-    tone = 0.5 + rng.uniform(0.2, 1) * (ground - ground.mean())
+    """A plate of one tone with grain, crossed by fine lines and a few bars, perhaps in a frame; bright or dark amid."""
+    ground = (cloud, sand, mosaic, marble, paint, spectral)[rng.integers(6)](rng, size).mean(-1)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
+    tone = 0.5 + rng.uniform(0.2, 1) * (ground - ground.mean())
+    if rng.random() < 0.5:
+        tone = tone * (1 + rng.uniform(-0.5, 0.5) * np.exp(-rng.uniform(4, 20) * ((x - 0.5) ** 2 + (y - 0.5) ** 2)))
     x, y = (x, y) if rng.random() < 0.5 else (y, x)
     tone = tone * (1 - rng.uniform(0, 0.35) * lines(x * rng.integers(8, 60) + 0.5, rng.uniform(0.2, 0.5)))
     bars = lines((y - 0.5) * rng.integers(1, 6) + 0.5 * rng.integers(0, 2), rng.uniform(0.03, 0.15))
+    bars = bars * (rng.random() < 0.8)
     tone = tone * (1 - bars) + bars * rng.uniform(0, 1)
     if rng.random() < 0.6:
         edge, corner = rng.uniform(0.01, 0.06), rng.uniform(0, 0.2)
         far = np.maximum(np.abs(x - 0.5), np.abs(y - 0.5))
-        cut = np.abs(x - 0.5) + np.abs(y - 0.5) > 1 - 2 * edge - corner
+        bevelled, round_ = np.abs(x - 0.5) + np.abs(y - 0.5), 1.41 * np.hypot(x - 0.5, y - 0.5)
+        cut = (bevelled if rng.random() < 0.5 else round_) > 1 - 2 * edge - corner
         frame = np.clip((far - 0.5 + edge) * size / 3, 0, 1)
         frame = np.maximum(frame, cut if rng.random() < 0.5 else 0)
         tone = tone * (1 - frame) + frame * rng.uniform(0, 0.3)

@@ -24,12 +24,13 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 6  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 7  # part of the folder's name: drawings of another version are never mixed in
 DRAWN = 4  # part of the seed: the target's pictures are those of version 4
 SIZE = 192  # pixels
 NORMAL, ANOMALOUS = 30, 36  # images of each kind in a category
 
 SURFACE = ("scratch", "crack", "stain", "hole", "bare_patch", "misprint")  # defects of any surface
+LINES = ("scratch", "crack")  # may be drawn thinner
 NEW = ("foreign_body", "corrosion")  # only in the target
 
 
@@ -98,9 +99,10 @@ def defect_names(category: Category, split: str) -> tuple[str, ...]:
 
 
 def variation(rng: Rng) -> dict[str, float]:
-    """Arguments of `scene` that draw a defect smaller, larger, fainter or softer, as in the world outside."""
+    """Arguments of `scene` that draw a defect smaller, larger, thinner, fainter or softer, as in the world outside."""
     return {
         "scale": float(rng.choice([1.0, np.exp(rng.uniform(np.log(0.5), np.log(2.2)))], p=[0.4, 0.6])),
+        "width": float(rng.choice([1.0, np.exp(rng.uniform(np.log(0.2), 0))], p=[0.3, 0.7])),
         "strength": float(rng.choice([1.0, rng.uniform(0.3, 1)])),
         "softness": float(rng.choice([0.0, rng.uniform(0.5, 4)], p=[0.7, 0.3])),
     }
@@ -113,6 +115,7 @@ def scene(
     *,
     size: int = SIZE,
     scale: float = 1.0,
+    width: float = 1.0,
     strength: float = 1.0,
     softness: float = 0.0,
 ) -> Scene:
@@ -124,6 +127,7 @@ def scene(
         defect: a name of `defect_names`, or None for a flawless one.
         size: side in pixels.
         scale: enlarges the defect.
+        width: of the lines of a scratch or a crack; 1 draws them as they are.
         strength: 1 draws the defect as it is, less lets the flawless surface show through.
         softness: sd in pixels by which the defect's edges are blurred. Neither changes a missing part.
     """
@@ -139,10 +143,11 @@ def scene(
     image = _allowed(rng, image)
     if defect not in (None, "missing_part"):
         # A defect that happens to change nearly nothing is drawn again: the label must be true.
+        lines = {"width": width} if defect in LINES else {}
         for _ in range(8):
-            hurt, mask = getattr(defects, defect)(rng, image, thing, scale)
-            core = mask > 0.5
-            if core.sum() > 120 * scale and np.abs(hurt - image)[core].mean() > 0.14:
+            hurt, mask = getattr(defects, defect)(rng, image, thing, scale, **lines)
+            core = mask > min(0.5, mask.max() / 2)
+            if core.sum() > 120 * scale * width and np.abs(hurt - image)[core].mean() > 0.14:
                 break
         change = strength * (hurt - image)
         if softness:
