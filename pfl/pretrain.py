@@ -38,7 +38,7 @@ MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 WORLDS = workshop.AUXILIARY
 # Surfaces and shapes of no particular kind are drawn more often: breadth decides how it meets real photographs. So are
 # objects whose marks and holes are as they should be.
-OFTEN = {"badge": 6, "toy": 6, "wallpaper": 3, "concrete": 3, "panel": 4, "button": 2, "ticket": 2, "socket": 2}
+OFTEN = {"badge": 6, "toy": 6, "wallpaper": 3, "concrete": 3, "panel": 5, "button": 2, "ticket": 2, "socket": 2}
 SHARES = np.array([OFTEN.get(name, 1) for name in WORLDS])
 NOUNS = {  # the words a caption may use for a category, where its name alone is too narrow
     "plaster": ["plaster", "wall"],
@@ -122,7 +122,7 @@ class Recipe:
 
     images: int = 40_000  # drawn once, then cropped, turned and recoloured anew at every use
     steps_small: int = 3_600  # of windows of 64 px, half the side: four times as many for the same work
-    steps_large: int = 2_400  # of 128 px, up to whole pictures, as it is used: what is normal is a matter of context
+    steps_large: int = 2_800  # of 128 px, up to whole pictures, as it is used: what is normal is a matter of context
     batch_small: int = 64
     batch_large: int = 32
     lr: float = 1e-3

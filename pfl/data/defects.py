@@ -29,13 +29,24 @@ def stroke(size: int, path: np.ndarray, width: float) -> np.ndarray:
     return cv2.GaussianBlur(canvas, (0, 0), 0.6).astype(np.float32) / 255
 
 
-def blob(rng: Rng, size: int, centre: np.ndarray, radius: float, ragged: float = 0.5, soft: float = 0.15) -> np.ndarray:
-    """An irregular patch (size, size) in [0, 1]; radius in pixels."""
+def blob(
+    rng: Rng,
+    size: int,
+    centre: np.ndarray,
+    radius: float,
+    ragged: float = 0.5,
+    soft: float = 0.15,
+    straight: bool = False,
+) -> np.ndarray:
+    """An irregular patch (size, size) in [0, 1], or one with straight edges, often upright; radius in pixels."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     angle, squash = rng.uniform(0, np.pi), rng.uniform(0.6, 1.0)
+    if straight:
+        angle, squash, ragged = rng.choice([0, np.pi / 2, angle]), rng.uniform(0.15, 1), 0.1 * ragged
     dx, dy = x - centre[0], y - centre[1]
     u, v = np.cos(angle) * dx + np.sin(angle) * dy, (-np.sin(angle) * dx + np.cos(angle) * dy) / squash
-    inside = 1 - np.hypot(u, v) / radius + ragged * noise(rng, size, 0.6 * size / radius, 2)
+    far = np.maximum(np.abs(u), np.abs(v)) if straight else np.hypot(u, v)
+    inside = 1 - far / radius + ragged * noise(rng, size, 0.6 * size / radius, 2)
     return np.clip(inside / soft, 0, 1)
 
 
@@ -91,11 +102,11 @@ def crack(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, w
     return cover(image, image * rng.uniform(0, 0.25), alpha * rng.uniform(0.85, 1)), alpha
 
 
-def stain(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
-    """A patch of another colour through which the surface still shows."""
+def stain(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, straight: bool = False):
+    """A patch of another colour through which the surface still shows; `straight` gives it straight edges."""
     size = image.shape[0]
-    alpha = blob(rng, size, anchor(rng, region), rng.uniform(0.12, 0.22) * size * scale, soft=rng.uniform(0.1, 0.3))
-    alpha = alpha * region
+    centre, radius = anchor(rng, region), rng.uniform(0.12, 0.22) * size * scale
+    alpha = blob(rng, size, centre, radius, soft=rng.uniform(0.1, 0.3), straight=straight) * region
     paint = 0.7 * tint(rng, image, alpha, 0.3) + 0.3 * image
     return cover(image, paint, alpha * rng.uniform(0.8, 1)), alpha
 
@@ -111,10 +122,11 @@ def hole(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
     return cover(image, depth, alpha), np.maximum(alpha, rim * 0.6)
 
 
-def bare_patch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
-    """A place where the surface is worn or missing: its texture is gone."""
+def bare_patch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, straight: bool = False):
+    """A place where the surface is worn or missing: its texture is gone; `straight` gives it straight edges."""
     size = image.shape[0]
-    alpha = blob(rng, size, anchor(rng, region), rng.uniform(0.12, 0.22) * size * scale, soft=0.15) * region
+    centre, radius = anchor(rng, region), rng.uniform(0.12, 0.22) * size * scale
+    alpha = blob(rng, size, centre, radius, straight=straight) * region
     under = cv2.GaussianBlur(image, (0, 0), 12)
     paint = under * rng.uniform(0.3, 0.7) if rng.random() < 0.5 else under + rng.uniform(0.2, 0.45)
     return cover(image, paint * (1 + 0.05 * noise(rng, size, 60))[..., None], alpha), alpha

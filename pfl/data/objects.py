@@ -134,12 +134,169 @@ def socket(rng: Rng) -> Part:
     return Part(outline=(box(-0.98, -0.6, 0.98, 0.6, 0.1),), colour=tint, layers=layers)
 
 
+def ruler(rng: Rng) -> Part:
+    body, ink, h = colour(rng, value=(0.5, 1)), colour(rng, value=(0, 0.35)), rng.uniform(0.14, 0.28)
+    n, long = int(rng.integers(12, 33)), int(rng.choice([2, 4, 5]))
+    ticks = (
+        (box(x - 0.012, -h, x + 0.012, (-0.1 if i % long == 0 else -0.55) * h), ink)
+        for i, x in enumerate(np.linspace(-0.92, 0.92, n))
+    )
+    holes = (disc(0.4 * h, (0.85, 0.4 * h)),) if rng.random() < 0.5 else ()
+    return Part(outline=(box(-1, -h, 1, h),), holes=holes, colour=body, layers=tuple(ticks), bevel=0.02, rough=0.02)
+
+
+def remote(rng: Rng) -> Part:
+    body, h = colour(rng, saturation=(0, 0.5), value=(0.1, 0.8)), rng.uniform(0.28, 0.4)
+    paint, r, corners = colour(rng, value=(0.1, 1)), rng.uniform(0.035, 0.07), int(rng.choice([4, 24]))
+    keys = [
+        (disc(r, (x, y), corners), paint)
+        for x in np.linspace(-0.3, 0.75, int(rng.integers(4, 8)))
+        for y in np.linspace(-0.6, 0.6, int(rng.integers(2, 4))) * h
+    ]
+    large = disc(0.5 * h, (-0.65, 0)), colour(rng)
+    return Part(outline=(box(-0.98, -h, 0.98, h, 0.5 * h),), colour=body, layers=(large, *keys), rough=0.02)
+
+
+def fork(rng: Rng) -> Part:
+    tint, n, w = metal(rng), int(rng.integers(2, 5)), rng.uniform(0.2, 0.3)
+    tines = tuple(box(0.4, y - 0.035, 0.98, y + 0.035, 0.03) for y in np.linspace(0.035 - w, w - 0.035, n))
+    neck = np.array(
+        [(-0.2, -0.05), (0.1, -0.06), (0.3, -w), (0.45, -w), (0.45, w), (0.3, w), (0.1, 0.06), (-0.2, 0.05)]
+    )
+    grip = box(-0.98, -0.11, -0.1, 0.11, 0.1)
+    handle = ((grip, colour(rng)),) if rng.random() < 0.5 else ()
+    return Part(outline=(grip, neck, *tines), colour=tint, layers=handle, bevel=0.04, rough=0.02)
+
+
+def wrench(rng: Rng) -> Part:
+    ends = [rng.uniform(0.25, 0.38) * disc(1.0) + (x, 0) for x in (-0.62, 0.62)]
+    jaw = (box(0.62, -0.13, 1.2, 0.13), box(-1.2, -0.11, -0.62, 0.11))
+    bore = disc(rng.uniform(0.12, 0.18), (-0.62, 0), int(rng.choice([6, 12])))
+    h = rng.uniform(0.08, 0.15)
+    holes = jaw if rng.random() < 0.4 else (jaw[0], bore)
+    groove = ((box(-0.3, -0.4 * h, 0.3, 0.4 * h, 0.4 * h), metal(rng)),) if rng.random() < 0.5 else ()
+    return Part(outline=(*ends, box(-0.6, -h, 0.6, h)), holes=holes, colour=metal(rng), layers=groove, bevel=0.06)
+
+
+def plug(rng: Rng) -> Part:
+    body, w = colour(rng, saturation=(0, 0.6)), rng.uniform(0.35, 0.5)
+    prongs = [box(0.2, y - 0.05, 0.85, y + 0.05, 0.03) for y in np.linspace(-0.55, 0.55, int(rng.integers(2, 4))) * w]
+    cord = box(-1, -0.08, -0.3, 0.08)
+    shell = np.array([(-0.55, -0.5 * w), (0, -w), (0.3, -w), (0.3, w), (0, w), (-0.55, 0.5 * w)])
+    ribs = [(box(x, -0.5 * w, x + 0.03, 0.5 * w), body * 0.6) for x in np.arange(-0.5, -0.1, 0.08)]
+    tin = metal(rng)
+    layers = (*((prong, tin) for prong in prongs), (cord, body * 0.8), (shell, body), *ribs)
+    return Part(outline=(cord, shell, *prongs), colour=body, layers=layers, rough=0.03)
+
+
+def watch(rng: Rng) -> Part:
+    strap, face = colour(rng, value=(0.1, 0.7)), colour(rng, saturation=(0, 0.4), value=(0.1, 1))
+    ink, h = np.float32(face.mean() < 0.5) * np.ones(3, np.float32), rng.uniform(0.2, 0.3)
+    hours = [(box(0.36, -0.02, 0.43, 0.02) @ rotation(a).T, ink) for a in np.linspace(0, 2 * np.pi, 12, endpoint=False)]
+    hands = [
+        (box(-0.05, -w, reach, w) @ rotation(rng.uniform(0, 2 * np.pi)).T, ink)
+        for w, reach in ((0.025, 0.24), (0.018, 0.36))
+    ]
+    holes = tuple(disc(0.035, (x, 0)) for x in np.linspace(0.68, 0.9, int(rng.integers(0, 5))))
+    layers = ((disc(0.55), metal(rng)), (disc(0.47), face), *hours, *hands)
+    return Part(outline=(box(-1, -h, 1, h, 0.1), disc(0.55)), holes=holes, colour=strap, layers=layers)
+
+
+def comb(rng: Rng) -> Part:
+    n, thin, back = int(rng.integers(10, 26)), rng.uniform(0.25, 0.38), rng.uniform(0.12, 0.25)
+    foot = rng.uniform(0.3, 0.5)
+    step = 1.9 / n
+    teeth = (box(x - thin * step, -0.2, x + thin * step, foot) for x in np.linspace(-0.93, 0.93, n))
+    spine = box(-0.98, -0.2 - back, 0.98, -0.15, 0.05)
+    return Part(outline=(spine, *teeth), colour=colour(rng), bevel=0.03, rough=0.02)
+
+
+def hinge(rng: Rng) -> Part:
+    tint, h, n = metal(rng), rng.uniform(0.5, 0.9), int(rng.integers(3, 7))
+    screws = [(x, y) for x in (-0.45, 0.45) for y in np.linspace(-0.7, 0.7, int(rng.integers(2, 4))) * h]
+    r = rng.uniform(0.06, 0.1)
+    sunk = tuple((disc(1.6 * r, screw), tint * 0.8) for screw in screws)
+    edges = np.linspace(-h, h, n + 1)
+    knuckles = tuple((box(-0.09, y, 0.09, y + 0.03), tint * 0.4) for y in edges[:-1])
+    pin = (box(-0.09, -h, 0.09, h), tint * 1.15)
+    holes = tuple(disc(r, screw) for screw in screws)
+    return Part(outline=(box(-0.75, -h, 0.75, h, 0.06),), holes=holes, colour=tint, layers=(*sunk, pin, *knuckles))
+
+
+def bracket(rng: Rng) -> Part:
+    w, tint = rng.uniform(0.25, 0.4), metal(rng) if rng.random() < 0.5 else colour(rng)
+    arms = box(-0.7, -0.7, 0.8, w - 0.7, 0.05), box(-0.7, -0.7, w - 0.7, 0.8, 0.05)
+    at, r = np.linspace(-0.1, 0.65, int(rng.integers(1, 4))), rng.uniform(0.06, 0.1)
+    middle = w / 2 - 0.7
+    holes = tuple(disc(r, p) for x in at for p in ((x, middle), (middle, x)))
+    return Part(outline=arms, holes=holes, colour=tint, bevel=0.04)
+
+
+def battery(rng: Rng) -> Part:
+    sleeve, band, h = colour(rng), colour(rng), rng.uniform(0.25, 0.4)
+    cut = rng.uniform(-0.4, 0.6)
+    ink = colour(rng, value=(0.7, 1))
+    sign = box(-0.65, -0.015, -0.5, 0.015), box(-0.59, -0.08, -0.56, 0.08)
+    word = tuple((box(x, -0.09, x + 0.07, 0.09), ink) for x in np.arange(-0.3, rng.uniform(-0.1, 0.5), 0.12))
+    tip = box(-0.99, -0.4 * h, -0.85, 0.4 * h)
+    layers = ((box(cut, -1, 1, 1), band), (tip, metal(rng)), *((line, ink) for line in sign), *word)
+    return Part(outline=(box(-0.9, -h, 0.95, h, 0.05), tip), colour=sleeve, layers=layers, bevel=0.3, rough=0.01)
+
+
+def pencil(rng: Rng) -> Part:
+    paint, wood, h = colour(rng), colour(rng, (25, 40), (0.3, 0.5), (0.8, 0.95)), rng.uniform(0.1, 0.16)
+    body = np.array([(-0.95, -h), (0.6, -h), (0.99, 0), (0.6, h), (-0.95, h)])
+    tip = np.array([(0.87, -h), (1.1, -h), (1.1, h), (0.87, h)]), colour(rng, value=(0, 0.4))
+    cone, rubber = (box(0.6, -1, 1.1, 1), wood), (box(-1, -1, -0.78, 1), colour(rng, (330, 380)))
+    ring = [(box(x, -1, x + 0.02, 1), metal(rng)) for x in (-0.8, -0.75, -0.7)]
+    ridges = [(box(-0.68, y - 0.01, 0.6, y + 0.01), paint * 0.7) for y in (-0.35 * h, 0.35 * h)]
+    return Part(outline=(body,), colour=paint, layers=(*ridges, cone, tip, rubber, *ring), bevel=0.1, rough=0.02)
+
+
+def brush(rng: Rng) -> Part:
+    grip, hair, w = colour(rng), colour(rng, (15, 50), (0, 0.6), (0.2, 0.9)), rng.uniform(0.22, 0.4)
+    n = int(rng.integers(9, 18))
+    bristles = [box(0.4, y - 0.7 * w / n, rng.uniform(0.9, 0.98), y + 0.7 * w / n) for y in np.linspace(-w, w, n)]
+    ferrule = box(0.1, -w, 0.45, w), metal(rng)
+    rivets = [(disc(0.03, (x, y)), ferrule[1] * 0.5) for x in (0.17, 0.37) for y in np.linspace(-0.8, 0.8, 4) * w]
+    stick = np.array([(-0.98, -0.08), (-0.3, -0.12), (0.15, -w), (0.15, w), (-0.3, 0.12), (-0.98, 0.08)])
+    shades = [(bristle, hair * rng.uniform(0.7, 1.1)) for bristle in bristles]
+    return Part(
+        outline=(stick, ferrule[0], *bristles),
+        holes=(disc(0.035, (-0.88, 0)),),
+        colour=grip,
+        layers=(*shades, ferrule, *rivets),
+    )
+
+
+def peg(rng: Rng) -> Part:
+    tint, open_ = colour(rng, (20, 45) if rng.random() < 0.5 else (0, 360)), rng.uniform(0.02, 0.12)
+    half = np.array([(-0.98, -0.28 - open_), (-0.2, -0.2), (0.6, -0.2), (0.98, -0.1), (0.98, -0.02), (-0.98, -open_)])
+    coil = [(box(x, -0.24, x + 0.03, 0.24), metal(rng) * 0.8) for x in np.arange(-0.12, 0.12, 0.06)]
+    bar = box(-0.1, -0.24, 0.1, 0.24)
+    return Part(
+        outline=(half, half * (1, -1), bar),
+        holes=(disc(0.05, (0.5, 0)),),
+        colour=tint,
+        layers=((bar, metal(rng) * 0.5), *coil),
+        rough=0.08,
+    )
+
+
+def rack(rng: Rng) -> Part:
+    h, thin = rng.uniform(0.25, 0.5), rng.uniform(0.03, 0.07)
+    rods = [box(x - thin, -h, x + thin, h) for x in np.linspace(-0.75, 0.75, int(rng.integers(5, 12)))]
+    rails = [box(-0.8, y - thin, 0.8, y + thin, thin) for y in (-h, h)]
+    ends = box(-0.98, -thin, -0.7, thin), box(0.7, -thin, 0.98, thin)
+    return Part(outline=(*rods, *rails, *ends), colour=metal(rng), bevel=0.05)
+
+
 # ---- an auxiliary object of no particular kind ----------------------------------------------------------------------
 
 
 def shape(rng: Rng) -> Part:
     """A random shape, with holes, patches, rows of marks or a second colour; often a surface of its own."""
-    kind = rng.integers(11)
+    kind = rng.integers(12)
     outline: tuple[np.ndarray, ...]
     layers: list[tuple[np.ndarray, np.ndarray]] = []
     tint = colour(rng)
@@ -177,6 +334,18 @@ def shape(rng: Rng) -> Part:
         ends = [rng.uniform(0.2, 0.5) * ngon(int(rng.choice([3, 4, 5, 6, 40])), 1.0) for _ in range(2)]
         h = rng.uniform(0.05, 0.2)
         outline = (ends[0] - (0.5, 0), ends[1] * (1, rng.uniform(0.5, 1)) + (0.5, 0), box(-0.5, -h, 0.5, h))
+    elif kind == 10:  # pieces put together, alike on both sides of an axis
+        pieces = []
+        for _ in range(rng.integers(2, 6)):
+            w, h = rng.uniform(0.06, 0.5, 2)
+            piece = box(-w, -h, w, h, rng.uniform(0, min(w, h))) if rng.random() < 0.6 else disc(w) * (1, h / w)
+            piece = piece + (rng.uniform(w - 1, 1 - w), rng.choice([0, rng.uniform(0, max(0.9 - h, 0))]))
+            pieces += [piece, piece * (1, -1)]
+            if rng.random() < 0.4:
+                paint = colour(rng)
+                layers += [(piece, paint), (piece * (1, -1), paint)]
+        spine = rng.uniform(0.05, 0.3)
+        outline = (box(-0.9, -spine, 0.9, spine), *pieces)
     else:  # a body on thin legs of another colour, on one to four sides
         w, h, thin, n = rng.uniform(0.4, 0.75), rng.uniform(0.2, 0.6), rng.uniform(0.02, 0.08), int(rng.integers(1, 9))
         body, reach = box(-w, -h, w, h, rng.uniform(0, h)), rng.uniform(0.12, 0.3)
@@ -195,9 +364,9 @@ def shape(rng: Rng) -> Part:
         layers.append((disc(rng.uniform(0.5, 0.8)), tint * rng.uniform(0.7, 1.2)))
     if rng.random() < 0.35:
         layers += [(spot(), colour(rng)) for _ in range(rng.integers(1, 4))]
-    if rng.random() < 0.5:
+    while rng.random() < 0.5:
         layers += marks(rng)
-    textured = kind < 10 and rng.random() < 0.35  # the layer that hides where legs meet the body would cover it
+    textured = kind < 11 and rng.random() < 0.35  # the layer that hides where legs meet the body would cover it
     return Part(
         outline=outline,
         holes=holes,
@@ -213,15 +382,23 @@ TEXTURES = (surfaces.spectral, surfaces.cloud, surfaces.wood, surfaces.steel, su
 
 
 def marks(rng: Rng) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Regular marks of one colour: a row, a field or a ring of dots, or lines as of print."""
-    ink, r, kind = colour(rng, value=(0, 1)), rng.uniform(0.04, 0.1), rng.integers(3)
+    """Regular marks of one colour: a row, a field or a ring of dots, lines as of print, ticks, or a frame."""
+    ink, r, kind = colour(rng, value=(0, 1)), rng.uniform(0.04, 0.1), rng.integers(5)
     if kind == 0:
         xs, ys = (np.linspace(-w, w, int(rng.integers(1, 5))) for w in rng.uniform(0.2, 0.55, 2))
         return [(disc(r, (x, y), int(rng.integers(4, 6)) * 5), ink) for x in xs for y in ys]
     if kind == 1:
         n, radius = int(rng.integers(3, 10)), rng.uniform(0.3, 0.6)
         return [(disc(r, radius * np.array([np.cos(a), np.sin(a)])), ink) for a in 2 * np.pi * np.arange(n) / n]
-    return [(box(-0.5, y, rng.uniform(0, 0.5), y + r), ink) for y in np.linspace(-0.3, 0.3, int(rng.integers(1, 5)))]
+    if kind == 2:
+        rows = np.linspace(-0.3, 0.3, int(rng.integers(1, 5)))
+        return [(box(-0.5, y, rng.uniform(0, 0.5), y + r), ink) for y in rows]
+    if kind == 3:
+        n, y, long = int(rng.integers(5, 20)), rng.uniform(-0.4, 0.4), rng.uniform(0.05, 0.3)
+        return [(box(x - 0.015, y, x + 0.015, y + long), ink) for x in np.linspace(-0.7, 0.7, n)]
+    w, h = rng.uniform(0.15, 0.6, 2)
+    upright = [(box(x - 0.02, -h, x + 0.02, h), ink) for x in (-w, 0, w)]
+    return upright + [(box(-w, y - 0.02, w, y + 0.02), ink) for y in (-h, h)]
 
 
 # ---- target objects -------------------------------------------------------------------------------------------------

@@ -24,13 +24,14 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 7  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 8  # part of the folder's name: drawings of another version are never mixed in
 DRAWN = 4  # part of the seed: the target's pictures are those of version 4
 SIZE = 192  # pixels
 NORMAL, ANOMALOUS = 30, 36  # images of each kind in a category
 
 SURFACE = ("scratch", "crack", "stain", "hole", "bare_patch", "misprint")  # defects of any surface
 LINES = ("scratch", "crack")  # may be drawn thinner
+PATCHES = ("stain", "bare_patch")  # may have straight edges
 NEW = ("foreign_body", "corrosion")  # only in the target
 
 
@@ -74,7 +75,9 @@ GROUNDS = (
 )
 AUXILIARY = (
     _catalogue(
-        "wood leather carpet tile steel marble rubber corrugated", "washer nut button cookie bottle bolt ticket socket"
+        "wood leather carpet tile steel marble rubber corrugated",
+        "washer nut button cookie bottle bolt ticket socket ruler remote fork wrench plug watch comb hinge bracket "
+        "battery pencil brush peg rack",
     )
     | {name: Category(surface=surface) for name, surface in BREADTH.items()}
     | {name: Category(part=objects.shape, grounds=GROUNDS) for name in ("badge", "toy")}
@@ -98,10 +101,11 @@ def defect_names(category: Category, split: str) -> tuple[str, ...]:
     return families + (NEW if split == "target" else ())
 
 
-def variation(rng: Rng) -> dict[str, float]:
-    """Arguments of `scene` that draw a defect smaller, larger, thinner, fainter or softer, as in the world outside."""
+def variation(rng: Rng) -> dict[str, float | bool]:
+    """Arguments of `scene` that draw a defect smaller, larger, thinner, straighter, fainter or softer."""
     return {
         "scale": float(rng.choice([1.0, np.exp(rng.uniform(np.log(0.5), np.log(2.2)))], p=[0.4, 0.6])),
+        "straight": bool(rng.random() < 0.3),
         "width": float(rng.choice([1.0, np.exp(rng.uniform(np.log(0.2), 0))], p=[0.3, 0.7])),
         "strength": float(rng.choice([1.0, rng.uniform(0.3, 1)])),
         "softness": float(rng.choice([0.0, rng.uniform(0.5, 4)], p=[0.7, 0.3])),
@@ -116,6 +120,7 @@ def scene(
     size: int = SIZE,
     scale: float = 1.0,
     width: float = 1.0,
+    straight: bool = False,
     strength: float = 1.0,
     softness: float = 0.0,
 ) -> Scene:
@@ -128,6 +133,7 @@ def scene(
         size: side in pixels.
         scale: enlarges the defect.
         width: of the lines of a scratch or a crack; 1 draws them as they are.
+        straight: whether a stain or a bare patch has straight edges.
         strength: 1 draws the defect as it is, less lets the flawless surface show through.
         softness: sd in pixels by which the defect's edges are blurred. Neither changes a missing part.
     """
@@ -143,9 +149,9 @@ def scene(
     image = _allowed(rng, image)
     if defect not in (None, "missing_part"):
         # A defect that happens to change nearly nothing is drawn again: the label must be true.
-        lines = {"width": width} if defect in LINES else {}
+        form = {"width": width} if defect in LINES else {"straight": straight} if defect in PATCHES else {}
         for _ in range(8):
-            hurt, mask = getattr(defects, defect)(rng, image, thing, scale, **lines)
+            hurt, mask = getattr(defects, defect)(rng, image, thing, scale, **form)
             core = mask > min(0.5, mask.max() / 2)
             if core.sum() > 120 * scale * width and np.abs(hurt - image)[core].mean() > 0.14:
                 break
