@@ -2,6 +2,7 @@
 
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 
@@ -88,3 +89,14 @@ def test_the_thinnest_and_softest_defect_still_has_a_mask(defect):
     for i in range(12):
         least = {"scale": 0.5, "width": 0.2, "strength": 0.3, "softness": 4.0}
         assert scene(np.random.default_rng([5, i]), AUXILIARY["bolt"], defect, **least).mask.any()
+
+
+@pytest.mark.parametrize("defect", workshop.PATCHES)
+def test_a_straight_patch_fills_the_box_around_it_and_an_irregular_one_does_not(defect):
+    def filled(straight: bool, i: int) -> float:
+        mask = scene(np.random.default_rng([9, i]), AUXILIARY["steel"], defect, straight=straight).mask
+        points = np.argwhere(mask).astype(np.float32)
+        return mask.sum() / np.prod([side + 1 for side in cv2.minAreaRect(points)[1]])
+
+    straight, irregular = (np.median([filled(how, i) for i in range(9)]) for how in (True, False))
+    assert straight > 0.9 and irregular < 0.8
