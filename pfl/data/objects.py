@@ -191,7 +191,7 @@ def plug(rng: Rng) -> Part:
 
 def watch(rng: Rng) -> Part:
     strap, face = colour(rng, value=(0.1, 0.7)), colour(rng, saturation=(0, 0.4), value=(0.1, 1))
-    ink, h = np.float32(face.mean() < 0.5) * np.ones(3, np.float32), rng.uniform(0.2, 0.3)
+    ink, h = np.full(3, face.mean() < 0.5, np.float32), rng.uniform(0.2, 0.3)
     hours = [(box(0.36, -0.02, 0.43, 0.02) @ rotation(a).T, ink) for a in np.linspace(0, 2 * np.pi, 12, endpoint=False)]
     hands = [
         (box(-0.05, -w, reach, w) @ rotation(rng.uniform(0, 2 * np.pi)).T, ink)
@@ -216,8 +216,7 @@ def hinge(rng: Rng) -> Part:
     screws = [(x, y) for x in (-0.45, 0.45) for y in np.linspace(-0.7, 0.7, int(rng.integers(2, 4))) * h]
     r = rng.uniform(0.06, 0.1)
     sunk = tuple((disc(1.6 * r, screw), tint * 0.8) for screw in screws)
-    edges = np.linspace(-h, h, n + 1)
-    knuckles = tuple((box(-0.09, y, 0.09, y + 0.03), tint * 0.4) for y in edges[:-1])
+    knuckles = tuple((box(-0.09, y, 0.09, y + 0.03), tint * 0.4) for y in np.linspace(-h, h, n, endpoint=False))
     pin = (box(-0.09, -h, 0.09, h), tint * 1.15)
     holes = tuple(disc(r, screw) for screw in screws)
     return Part(outline=(box(-0.75, -h, 0.75, h, 0.06),), holes=holes, colour=tint, layers=(*sunk, pin, *knuckles))
@@ -340,10 +339,11 @@ def shape(rng: Rng) -> Part:
             w, h = rng.uniform(0.06, 0.5, 2)
             piece = box(-w, -h, w, h, rng.uniform(0, min(w, h))) if rng.random() < 0.6 else disc(w) * (1, h / w)
             piece = piece + (rng.uniform(w - 1, 1 - w), rng.choice([0, rng.uniform(0, max(0.9 - h, 0))]))
-            pieces += [piece, piece * (1, -1)]
+            pair = [piece, piece * (1, -1)]
+            pieces += pair
             if rng.random() < 0.4:
                 paint = colour(rng)
-                layers += [(piece, paint), (piece * (1, -1), paint)]
+                layers += [(p, paint) for p in pair]
         spine = rng.uniform(0.05, 0.3)
         outline = (box(-0.9, -spine, 0.9, spine), *pieces)
     else:  # a body on thin legs of another colour, on one to four sides
