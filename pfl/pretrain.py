@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -38,7 +38,7 @@ MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 WORLDS = workshop.AUXILIARY
 # Surfaces and shapes of no particular kind are drawn more often: breadth decides how it meets real photographs. So are
 # objects whose marks and holes are as they should be.
-OFTEN = {"badge": 6, "toy": 6, "wallpaper": 3, "concrete": 3, "panel": 5, "button": 2, "ticket": 2, "socket": 2}
+OFTEN = {"badge": 6, "toy": 6, "wallpaper": 3, "concrete": 3, "panel": 7, "button": 2, "ticket": 2, "socket": 2}
 SHARES = np.array([OFTEN.get(name, 1) for name in WORLDS])
 NOUNS = {  # the words a caption may use for a category, where its name alone is too narrow
     "plaster": ["plaster", "wall"],
@@ -125,7 +125,9 @@ class Recipe:
     steps_large: int = 2_800  # of 128 px, up to whole pictures, as it is used: what is normal is a matter of context
     batch_small: int = 64
     batch_large: int = 32
+    steps_again: int = 3_200  # of 128 px, on as many new drawings, the rate high again (SGDR, arXiv 1608.03983)
     lr: float = 1e-3
+    lr_again: float = 5e-4
     weight_decay: float = 0.05
     region_weight: float = 1.0  # of the loss on regions, beside the one on whole images
     state_weight: float = 3.0  # state words are the hard ones: without extra weight they arrive late or never
@@ -437,13 +439,19 @@ def batch(pictures, recipe: Recipe, step: int, size: int):
     return normal, texts, truth(texts, world, state, colour, cell), m.flatten(1), state
 
 
-def train(recipe: Recipe, folder: Path, workers: int = 2, device: str = "cpu") -> open_clip.CLIP:
-    """Pre-train, going on where an interrupted run in `folder` stopped; the curve is written to its history.csv."""
+def train(
+    recipe: Recipe, folder: Path, workers: int = 2, device: str = "cpu", start: open_clip.CLIP | None = None
+) -> open_clip.CLIP:
+    """Pre-train, going on where an interrupted run in `folder` stopped; the curve is written to its history.csv.
+
+    Args:
+        start: a CLIP of 128 px to begin from, for a recipe without small windows.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     identity = asdict(recipe) | {"workshop": workshop.VERSION}
     pictures = pool(recipe, folder, workers)
     total = recipe.steps_small + recipe.steps_large
-    clip = tiny.build(recipe.seed, image_size=tiny.IMAGE_SIZE // 2).to(device).train()
+    clip = (start or tiny.build(recipe.seed, image_size=tiny.IMAGE_SIZE // 2)).to(device).train()
     clip.token_embedding.weight.requires_grad_(False)
     words, regions = Words(clip).to(device), Regions(recipe.seed).to(device)
     optimizer = make_optimizer(clip, words, regions, recipe)
@@ -565,11 +573,14 @@ def main() -> None:
     for name, value in asdict(Recipe()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     args = vars(parser.parse_args())
-    recipe = Recipe(**{name: args[name] for name in asdict(Recipe())})
-    clip = train(recipe, args["out"], args["workers"], args["device"])
-    history = pd.read_csv(args["out"] / "history.csv").drop_duplicates(
-        "step", keep="last"
-    )  # a resumed run repeats steps
+    recipe, out = Recipe(**{name: args[name] for name in asdict(Recipe())}), args["out"]
+    again = replace(recipe, seed=recipe.seed + 1, steps_small=0, steps_large=recipe.steps_again, lr=recipe.lr_again)
+    clip = train(recipe, out / "first", args["workers"], args["device"])
+    clip = train(again, out / "second", args["workers"], args["device"], start=clip)
+    first, second = (read_history(out / part) for part in ("first", "second"))
+    second["step"] += recipe.steps_small + recipe.steps_large
+    second["minutes"] += first["minutes"].iloc[-1]
+    history = pd.concat([first, second])
     card = {
         "recipe": asdict(recipe),
         "parameters": sum(p.numel() for n, p in clip.named_parameters() if n != "token_embedding.weight"),
@@ -580,6 +591,11 @@ def main() -> None:
     tiny.save(clip.cpu(), used_tokens(), card, args["assets"])
     history.to_csv(args["assets"] / "tiny_clip_history.csv", index=False)
     print(json.dumps(card, indent=2))
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """The curve of a run; a resumed one repeats steps, of which the last counts."""
+    return pd.read_csv(folder / "history.csv").drop_duplicates("step", keep="last")
 
 
 if __name__ == "__main__":

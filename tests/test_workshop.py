@@ -42,8 +42,7 @@ def test_a_flawless_picture_has_an_empty_mask():
 
 
 def test_a_split_on_disk_is_complete_and_the_same_for_a_seed(tmp_path, monkeypatch):
-    monkeypatch.setattr(workshop, "NORMAL", 1)
-    monkeypatch.setattr(workshop, "ANOMALOUS", 8)
+    monkeypatch.setattr(workshop, "IMAGES", dict.fromkeys(workshop.SPLITS, (1, 8)))
     first, second = (workshop.load(tmp_path / str(i), split="target") for i in range(2))
     assert first.categories == tuple(sorted(TARGET))
     assert {s.label for s in first.samples} == {0, 1} and first.level == {"image", "pixel"}

@@ -290,6 +290,204 @@ def rack(rng: Rng) -> Part:
     return Part(outline=(*rods, *rails, *ends), colour=metal(rng), bevel=0.05)
 
 
+def spoon(rng: Rng) -> Part:
+    tint, w = metal(rng) if rng.random() < 0.6 else colour(rng), rng.uniform(0.2, 0.34)
+    bowl = disc(1.0) * (rng.uniform(0.28, 0.4), w) + (0.6, 0)
+    h = rng.uniform(0.05, 0.09)
+    stick = np.array([(-0.98, -1.4 * h), (0.35, -0.6 * h), (0.35, 0.6 * h), (-0.98, 1.4 * h)])
+    hollow = 0.75 * (bowl - (0.6, 0)) + (0.6, 0), tint * rng.uniform(0.75, 1.1)
+    return Part(outline=(bowl, stick, disc(1.4 * h, (-0.9, 0))), colour=tint, layers=(hollow,), bevel=0.08, rough=0.02)
+
+
+def mug(rng: Rng) -> Part:
+    tint, h, w = colour(rng), rng.uniform(0.55, 0.85), rng.uniform(0.4, 0.6)
+    ear, r = (w + 0.02, rng.uniform(-0.1, 0.1)), rng.uniform(0.25, 0.36)
+    bands = [(box(-1, y, w, y + 0.06), colour(rng)) for y in rng.uniform(-0.5, 0.5, int(rng.integers(0, 3))) * h]
+    rim = box(-w, -h, w, 0.07 - h), np.minimum(tint * 1.25, 1)
+    body, hole = box(-w, -h, w, h, 0.1), np.maximum(disc(0.6 * r, ear), (w + 0.02, -2))  # it ends at the body
+    return Part(outline=(body, disc(r, ear)), holes=(hole,), colour=tint, layers=(*bands, rim), bevel=0.2, rough=0.02)
+
+
+def switch(rng: Rng) -> Part:
+    plate, n = colour(rng, saturation=(0, 0.4), value=(0.5, 1)), int(rng.integers(1, 4))
+    h, tilt = rng.uniform(0.55, 0.8), rng.uniform(0.75, 0.95)
+    layers = []
+    for x in np.linspace(-0.6, 0.6, n) if n > 1 else [0.0]:
+        layers += [
+            (box(x - 0.2, -0.4, x + 0.2, 0.4, 0.03), plate * 0.75),
+            (box(x - 0.17, -0.37, x + 0.17, 0.0), plate * tilt),
+            (box(x - 0.17, 0.0, x + 0.17, 0.37), np.minimum(plate * 1.1, 1)),
+        ]
+    screws = [(disc(0.045, (0, y)), metal(rng)) for y in (-h + 0.08, h - 0.08)]
+    return Part(outline=(box(-0.95, -h, 0.95, h, 0.08),), colour=plate, layers=(*layers, *screws), rough=0.01)
+
+
+def spring(rng: Rng) -> Part:
+    tint, n, h = metal(rng), int(rng.integers(4, 9)), rng.uniform(0.22, 0.4)
+    step, thick = 1.6 / n, rng.uniform(0.03, 0.05)
+    coils = []
+    for i in range(n):
+        x = -0.8 + i * step
+        coils.append(np.array([(x - thick, h), (x + thick, h), (x + step / 2 + thick, -h), (x + step / 2 - thick, -h)]))
+        back = np.array([(x + step / 2 - thick, -h), (x + step / 2 + thick, -h), (x + step + thick, h)])
+        coils.append(np.concatenate([back, [(x + step - thick, h)]]))
+    hooks = box(-0.98, h - thick, -0.75, h + thick), box(0.75, h - thick, 0.98, h + thick)
+    shade = [(coil, tint * 0.75) for coil in coils[1::2]]
+    return Part(outline=(*coils, *hooks), colour=tint, layers=tuple(shade), bevel=0.03, rough=0.02)
+
+
+def coin(rng: Rng) -> Part:
+    tint, dark = metal(rng) if rng.random() < 0.5 else colour(rng, (15, 50), (0.4, 0.8)), rng.uniform(0.6, 0.85)
+    head, n = disc(rng.uniform(0.3, 0.42), (0, -0.08)), int(rng.choice([3, 4, 5, 6, 8]))
+    if rng.random() < 0.5:  # a star in place of a head
+        head = disc(0.45, points=2 * n, wobble=lambda a: np.where(np.arange(len(a)) % 2, 0.45, 1.0))
+    rim, field = disc(0.85), disc(0.78)
+    beads = [(disc(0.03, (0.66 * np.cos(a), 0.66 * np.sin(a)), 12), tint * dark) for a in np.linspace(0, 2 * np.pi, 28)]
+    core = ((disc(0.55), metal(rng)),) if rng.random() < 0.4 else ()
+    layers = ((rim, tint * dark), (field, tint), *beads, *core, (head, tint * dark))
+    return Part(outline=(disc(0.95),), colour=tint, layers=layers, bevel=0.05, rough=0.02)
+
+
+def calculator(rng: Rng) -> Part:
+    body, w = colour(rng, saturation=(0, 0.6)), rng.uniform(0.5, 0.7)
+    screen = box(0.1 - w, -0.85, w - 0.1, -0.5), colour(rng, (60, 200), (0.1, 0.4), (0.3, 0.9))
+    rows, columns, paint = int(rng.integers(3, 6)), int(rng.integers(3, 6)), colour(rng)
+    r = 0.3 * min(1.2 / rows, 2 * (w - 0.1) / columns)
+    round_ = 0.0 if rng.random() < 0.5 else r
+    last = colour(rng) if rng.random() < 0.5 else paint
+    keys = [
+        (box(x - r, y - r, x + r, y + r, round_), last if i == columns - 1 else paint)
+        for y in np.linspace(-0.25, 0.8, rows)
+        for i, x in enumerate(np.linspace(0.1 + r - w, w - 0.1 - r, columns))
+    ]
+    return Part(outline=(box(-w, -0.98, w, 0.98, 0.1),), colour=body, layers=(screen, *keys), rough=0.02)
+
+
+def gauge(rng: Rng) -> Part:
+    rim, face = colour(rng, saturation=(0, 0.4)), colour(rng, saturation=(0, 0.3), value=(0.7, 1))
+    ink, n, long = colour(rng, value=(0, 0.4)), int(rng.integers(12, 30)), int(rng.choice([3, 4, 5]))
+    ticks = [
+        (box(0.6 if i % long else 0.5, -0.015, 0.7, 0.015) @ rotation(a).T, ink)
+        for i, a in enumerate(np.linspace(0.75 * np.pi, 2.25 * np.pi, n))
+    ]
+    hand = np.array([(-0.15, -0.05), (0.62, 0), (-0.15, 0.05)]) @ rotation(rng.uniform(0.75, 2.25) * np.pi).T
+    red = colour(rng, (340, 380), (0.7, 1), (0.5, 0.9)) if rng.random() < 0.6 else ink
+    layers = ((disc(0.8), face), *ticks, (hand, red), (disc(0.09), ink))
+    stem = (box(-0.12, 0.85, 0.12, 1.0),) if rng.random() < 0.5 else ()
+    return Part(outline=(disc(0.95), *stem), colour=rim, layers=layers, bevel=0.08, rough=0.01)
+
+
+def screwdriver(rng: Rng) -> Part:
+    grip, steel, h = colour(rng), metal(rng), rng.uniform(0.15, 0.24)
+    shaft = box(-0.1, -0.05, 0.9, 0.05)
+    blade = np.array([(0.75, -0.05), (0.85, -0.1), (0.99, -0.08), (0.99, 0.08), (0.85, 0.1), (0.75, 0.05)])
+    handle = box(-0.98, -h, -0.05, h, 0.8 * h)
+    grooves = [(box(-0.85, y - 0.02, -0.25, y + 0.02), grip * 0.6) for y in (-0.5 * h, 0, 0.5 * h)]
+    ring = box(-0.2, -h, -0.12, h), colour(rng)
+    paint = (shaft, steel), (blade, steel), (handle, grip), *grooves, ring
+    return Part(outline=(handle, shaft, blade), colour=grip, layers=paint, bevel=0.1, rough=0.02)
+
+
+def hammer(rng: Rng) -> Part:
+    wood, steel, w = colour(rng, (15, 45)) if rng.random() < 0.6 else colour(rng), metal(rng), rng.uniform(0.08, 0.13)
+    face = box(0.45, -0.55, 0.85, -0.2, 0.03)
+    claw = np.array([(0.5, 0.1), (0.62, 0.65), (0.7, 0.65), (0.8, 0.1)])
+    head = box(0.5, -0.3, 0.8, 0.2)
+    stick = np.array([(-0.98, -1.3 * w), (-0.5, -w), (0.9, -0.8 * w), (0.9, 0.8 * w), (-0.5, w), (-0.98, 1.3 * w)])
+    grip = ((box(-1, -1, rng.uniform(-0.6, -0.2), 1), colour(rng)),) if rng.random() < 0.5 else ()
+    metal_parts = tuple((part, steel) for part in (face, claw, head))
+    return Part(outline=(stick, face, claw, head), colour=wood, layers=(*grip, *metal_parts), bevel=0.08)
+
+
+def flange(rng: Rng) -> Part:
+    tint, n, inner = metal(rng), int(rng.integers(3, 9)), rng.uniform(0.2, 0.4)
+    angle = 2 * np.pi * np.arange(n) / n
+    bolts = rng.random() < 0.5
+    at = [0.72 * np.array([np.cos(a), np.sin(a)]) for a in angle]
+    r, steel = rng.uniform(0.07, 0.12), metal(rng) * 0.8
+    heads = tuple((r * ngon(6, 1.0) + p, steel) for p in at) if bolts else ()
+    collar = (disc(inner + 0.14), tint * rng.uniform(0.75, 0.95))
+    holes = (disc(inner),) + (() if bolts else tuple(disc(r, p) for p in at))
+    rim = disc(0.95) if rng.random() < 0.6 else disc(0.92, points=12 * n, wobble=lambda a: 1 + 0.07 * np.cos(n * a))
+    return Part(outline=(rim,), holes=holes, colour=tint, layers=(collar, *heads), bevel=0.06)
+
+
+def wheel(rng: Rng) -> Part:
+    tyre, rim, n = colour(rng, saturation=(0, 0.3), value=(0.08, 0.5)), metal(rng), int(rng.integers(3, 10))
+    thin, hub = rng.uniform(0.04, 0.1), rng.uniform(0.12, 0.22)
+    spokes = [(box(0, -thin, 0.66, thin) @ rotation(2 * np.pi * i / n).T, rim) for i in range(n)]
+    gap = colour(rng, saturation=(0, 0.5), value=(0.05, 0.9))
+    layers = ((disc(0.72), rim), (disc(0.62), gap), *spokes, (disc(hub), rim), (disc(0.4 * hub), rim * 0.4))
+    return Part(outline=(disc(0.96),), colour=tyre, layers=layers, bevel=0.12, rough=0.04)
+
+
+def camera(rng: Rng) -> Part:
+    body, trim, h = colour(rng, value=(0.1, 0.7)), metal(rng), rng.uniform(0.42, 0.58)
+    x = rng.uniform(-0.15, 0.2)
+    r = rng.uniform(0.3, 0.38)
+    lens = [(disc(r * k, (x, 0.05)), c) for k, c in ((1, trim), (0.82, body * 0.4), (0.5, colour(rng)), (0.2, trim))]
+    top = box(-1, -h, 1, -h + 0.16), trim
+    knob = box(-0.75, -h - 0.12, -0.5, -h + 0.02), box(0.3, -h - 0.18, 0.75, -h + 0.02)
+    window, flash = (box(0.6, -h + 0.2, 0.85, -h + 0.35), trim * 1.2), (disc(0.06, (-0.8, -h + 0.26)), colour(rng))
+    outline = (box(-0.98, -h, 0.98, h, 0.12), *knob)
+    return Part(outline=outline, colour=body, layers=(top, *lens, window, flash), rough=0.06)
+
+
+def pan(rng: Rng) -> Part:
+    tint, base, h = colour(rng, saturation=(0, 0.4), value=(0.1, 0.7)), colour(rng), rng.uniform(0.06, 0.1)
+    dish = disc(rng.uniform(0.45, 0.55), (0.42, 0))
+    inside = 0.85 * (dish - (0.42, 0)) + (0.42, 0), base * 0.8
+    rings = [(disc(r, (0.42, 0)), base * s) for r, s in ((0.3, 0.9), (0.24, 0.8), (0.16, 0.9), (0.1, 0.8))]
+    handle = box(-0.98, -h, 0.1, h, h)
+    layers = ((handle, colour(rng)), (dish, tint), inside, *rings[: int(rng.integers(0, 5))])
+    return Part(outline=(dish, handle), holes=(disc(0.35 * h, (-0.88, 0)),), colour=tint, layers=layers, bevel=0.06)
+
+
+def racket(rng: Rng) -> Part:
+    frame, grip, string = colour(rng), colour(rng), colour(rng, value=(0.6, 1))
+    long, w = rng.uniform(0.45, 0.55), rng.uniform(0.36, 0.46)
+    head = disc(1.0) * (long, w) + (0.98 - long, 0)
+    inside = (0.85 * (head - (0.98 - long, 0)) + (0.98 - long, 0)), string * 0.35
+    thin, c, strings = 0.012, 0.98 - long, []
+    for t in np.linspace(-0.8, 0.8, int(rng.integers(4, 8))):
+        reach = np.sqrt(0.85**2 - t**2)  # to the frame
+        x, y, half, side = t * long, t * w, reach * w, reach * long
+        strings.append((box(c + x - thin, -half, c + x + thin, half), string))
+        strings.append((box(c - side, y - thin, c + side, y + thin), string))
+    handle = box(-0.98, -0.07, c - 0.8 * long, 0.07, 0.03)
+    layers = ((box(-0.98, -0.2, -0.45, 0.2), grip), inside, *strings)
+    return Part(outline=(head, handle), colour=frame, layers=layers, bevel=0.03, rough=0.02)
+
+
+def stick(rng: Rng) -> Part:
+    body, h = colour(rng), rng.uniform(0.24, 0.36)
+    end = box(0.5, -0.7 * h, 0.98, 0.7 * h)
+    slots = [(box(0.72, s * 0.35 * h - 0.045, 0.82, s * 0.35 * h + 0.045), np.zeros(3)) for s in (-1, 1)]
+    label = ((box(-0.6, -0.55 * h, 0.2, 0.55 * h, 0.04), colour(rng, value=(0.6, 1))),) if rng.random() < 0.6 else ()
+    light = (disc(0.04, (0.38, 0)), colour(rng, saturation=(0.6, 1), value=(0.7, 1)))
+    loop = (disc(0.06, (-0.84, 0)),) if rng.random() < 0.5 else ()
+    shell = box(-0.98, -h, 0.55, h, 0.5 * h)
+    tin = metal(rng)
+    layers = ((end, tin), *slots, (shell, body), *label, light)
+    return Part(outline=(shell, end), holes=loop, colour=body, layers=layers, rough=0.02)
+
+
+def leaf(rng: Rng) -> Part:
+    tint, w, n = colour(rng, (20, 140)), rng.uniform(0.3, 0.55), int(rng.integers(3, 7))
+    t = np.linspace(0, np.pi, 40)
+    edge = w * np.sin(t) * (1 - 0.25 * np.cos(t)) * (1 + rng.uniform(0, 0.06) * np.sin(26 * t))
+    x = -0.75 * np.cos(t) + 0.2
+    blade = np.concatenate([np.stack([x, edge], 1), np.stack([x, -edge], 1)[::-1]])
+    vein, thin = tint * rng.choice([0.65, 1.35]), 0.016
+    veins = [(box(-0.98, -thin, 0.85, thin), vein)]
+    for at in np.linspace(-0.35, 0.5, n):
+        reach = 0.75 * np.interp(at + 0.15, x, edge)
+        for side in (-1, 1):
+            line = np.array([(at - thin, 0), (at + thin, 0), (at + 0.2 + thin, reach), (at + 0.2 - thin, reach)])
+            veins.append((line * (1, side), vein))
+    return Part(outline=(blade, box(-0.98, -0.03, -0.4, 0.03)), colour=tint, layers=tuple(veins), bevel=0.1, rough=0.08)
+
+
 # ---- an auxiliary object of no particular kind ----------------------------------------------------------------------
 
 

@@ -24,10 +24,10 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 8  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 9  # part of the folder's name: drawings of another version are never mixed in
 DRAWN = 4  # part of the seed: the target's pictures are those of version 4
 SIZE = 192  # pixels
-NORMAL, ANOMALOUS = 30, 36  # images of each kind in a category
+IMAGES = {"auxiliary": (24, 28), "target": (30, 36)}  # flawless and defective ones in a category
 
 SURFACE = ("scratch", "crack", "stain", "hole", "bare_patch", "misprint")  # defects of any surface
 LINES = ("scratch", "crack")  # may be drawn thinner
@@ -77,7 +77,8 @@ AUXILIARY = (
     _catalogue(
         "wood leather carpet tile steel marble rubber corrugated",
         "washer nut button cookie bottle bolt ticket socket ruler remote fork wrench plug watch comb hinge bracket "
-        "battery pencil brush peg rack",
+        "battery pencil brush peg rack spoon mug switch spring coin calculator gauge screwdriver hammer flange wheel "
+        "camera pan racket stick leaf",
     )
     | {name: Category(surface=surface) for name, surface in BREADTH.items()}
     | {name: Category(part=objects.shape, grounds=GROUNDS) for name in ("badge", "toy")}
@@ -197,7 +198,8 @@ def make(folder: Path, split: str, seed: int = 0) -> None:
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     for name, category in SPLITS[split].items():
         families = defect_names(category, split)
-        plan = ["good"] * NORMAL + [families[i % len(families)] for i in range(ANOMALOUS)]
+        flawless, defective = IMAGES[split]
+        plan = ["good"] * flawless + [families[i % len(families)] for i in range(defective)]
         for i, kind in enumerate(plan):
             rng = np.random.default_rng([DRAWN, seed, zlib.crc32(f"{split}/{name}".encode()), i])
             # What training meets is more varied than what it is tested on.
