@@ -328,9 +328,9 @@ def spring(rng: Rng) -> Part:
     coils = []
     for i in range(n):
         x = -0.8 + i * step
-        coils.append(np.array([(x - thick, h), (x + thick, h), (x + step / 2 + thick, -h), (x + step / 2 - thick, -h)]))
-        back = np.array([(x + step / 2 - thick, -h), (x + step / 2 + thick, -h), (x + step + thick, h)])
-        coils.append(np.concatenate([back, [(x + step - thick, h)]]))
+        low, end = x + step / 2, x + step
+        coils.append(np.array([(x - thick, h), (x + thick, h), (low + thick, -h), (low - thick, -h)]))
+        coils.append(np.array([(low - thick, -h), (low + thick, -h), (end + thick, h), (end - thick, h)]))
     hooks = box(-0.98, h - thick, -0.75, h + thick), box(0.75, h - thick, 0.98, h + thick)
     shade = [(coil, tint * 0.75) for coil in coils[1::2]]
     return Part(outline=(*coils, *hooks), colour=tint, layers=tuple(shade), bevel=0.03, rough=0.02)

@@ -95,7 +95,7 @@ def anchor(rng: Rng) -> Part:
     below = np.maximum(outer, (-9, 0.3))
     tips = [np.array([(s * 0.5, 0.3), (s * 0.95, 0.3), (s * 0.72, 0.05)]) for s in (-1, 1)]
     stock = box(-0.35, -0.45 - w, 0.35, w - 0.45, w), box(-w, -0.7, w, 0.8)
-    gaps = [np.clip(inner, (x, 0.3), (x + 9, 9)) for x in (w,)] + [np.clip(inner, (-9, 0.3), (-w, 9))]
+    gaps = np.clip(inner, (w, 0.3), (9, 9)), np.clip(inner, (-9, 0.3), (-w, 9))
     ring = disc(0.2, (0, -0.8))
     return Part(outline=(below, *tips, *stock, ring), holes=(*gaps, disc(0.1, (0, -0.8))), colour=tint, bevel=0.08)
 
