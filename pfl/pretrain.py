@@ -1,12 +1,13 @@
 """Pre-training of the tiny CLIP: images of the workshop's generator against captions, by a sigmoid loss.
 
-`python -m pfl.pretrain --out FOLDER` makes the shipped weights again, from nothing but this file and the generator. One
-image has many true captions ("a flawless object", "a red button", "a crack at the top left"), so every image of a batch
-is scored against a pool of captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same
-captions are told of regions ("a scratched thing" is true of the patches on the scratch), as in RegionCLIP (Zhong et al.
-2022, arXiv 2112.09106), by heads that are thrown away afterwards: what ships is a plain CLIP, whose own projection was
-never asked to align patches with text. No caption names a target category, and no target category or target-only
-defect is drawn.
+`python -m pfl.pretrain --out FOLDER` makes a tiny CLIP like the shipped one, from nothing but this file and the
+generator: a first round on small windows and then on large ones, and a second on large ones of new drawings. (The two
+rounds of the shipped one were made apart; its card, pfl/assets/README.md, says how.) One image has many true captions
+("a flawless object", "a red button", "a crack at the top left"), so every image of a batch is scored against a pool of
+captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same captions are told of regions
+("a scratched thing" is true of the patches on the scratch), as in RegionCLIP (Zhong et al. 2022, arXiv 2112.09106), by
+heads that are thrown away afterwards: what ships is a plain CLIP, whose own projection was never asked to align patches
+with text. No caption names a target category, and no target category or target-only defect is drawn.
 """
 
 import argparse
