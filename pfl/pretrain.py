@@ -1,7 +1,7 @@
 """Pre-training of the tiny CLIP: images of the workshop's generator against captions, by a sigmoid loss.
 
 `python -m pfl.pretrain --out FOLDER` makes a tiny CLIP like the shipped one, from nothing but this file and the
-generator: a first round on small windows and then on large ones, and a second on large ones of new drawings. (The two
+generator: a first round on small windows and then on large ones, and two more on large ones of new drawings. (The
 rounds of the shipped one were made apart; its card, pfl/assets/README.md, says how.) One image has many true captions
 ("a flawless object", "a red button", "a crack at the top left"), so every image of a batch is scored against a pool of
 captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same captions are told of regions
@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -119,20 +119,27 @@ SAVE_EVERY = 200  # steps
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How the tiny CLIP is trained."""
+    """How the tiny CLIP is trained in one round."""
 
     images: int = 40_000  # drawn once, then cropped, turned and recoloured anew at every use
     steps_small: int = 3_600  # of windows of 64 px, half the side: four times as many for the same work
     steps_large: int = 2_800  # of 128 px, up to whole pictures, as it is used: what is normal is a matter of context
     batch_small: int = 64
     batch_large: int = 32
-    steps_again: int = 3_200  # of 128 px, on as many new drawings, the rate high again (SGDR, arXiv 1608.03983)
     lr: float = 1e-3
-    lr_again: float = 5e-4
     weight_decay: float = 0.05
     region_weight: float = 1.0  # of the loss on regions, beside the one on whole images
     state_weight: float = 3.0  # state words are the hard ones: without extra weight they arrive late or never
     seed: int = 0
+
+
+# Later rounds see new drawings, the rate high again (SGDR, arXiv 1608.03983); the last leans on regions, since maps are
+# made of patches alone.
+ROUNDS = (
+    Recipe(),
+    Recipe(seed=1, steps_small=0, steps_large=3_200, lr=5e-4),
+    Recipe(seed=2, steps_small=0, steps_large=3_200, lr=5e-4, region_weight=3.0),
+)
 
 
 # ---- pictures -------------------------------------------------------------------------------------------------------
@@ -571,26 +578,25 @@ def main() -> None:
     parser.add_argument("--assets", type=Path, default=tiny.ASSETS, help="where the weights and their card are written")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
-    for name, value in asdict(Recipe()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    args = vars(parser.parse_args())
-    recipe, out = Recipe(**{name: args[name] for name in asdict(Recipe())}), args["out"]
-    again = replace(recipe, seed=recipe.seed + 1, steps_small=0, steps_large=recipe.steps_again, lr=recipe.lr_again)
-    clip = train(recipe, out / "first", args["workers"], args["device"])
-    clip = train(again, out / "second", args["workers"], args["device"], start=clip)
-    first, second = (read_history(out / part) for part in ("first", "second"))
-    second["step"] += recipe.steps_small + recipe.steps_large
-    second["minutes"] += first["minutes"].iloc[-1]
-    history = pd.concat([first, second])
+    args = parser.parse_args()
+    clip, curves = None, []
+    for n, recipe in enumerate(ROUNDS):
+        folder = args.out / f"round{n}"
+        clip = train(recipe, folder, args.workers, args.device, start=clip)
+        curves.append(read_history(folder))
+        if n:
+            curves[n]["step"] += curves[n - 1]["step"].iloc[-1] + 1
+            curves[n]["minutes"] += curves[n - 1]["minutes"].iloc[-1]
+    history = pd.concat(curves)
     card = {
-        "recipe": asdict(recipe),
+        "rounds": [asdict(recipe) for recipe in ROUNDS],
         "parameters": sum(p.numel() for n, p in clip.named_parameters() if n != "token_embedding.weight"),
         "minutes": float(history["minutes"].iloc[-1].round(1)),
         "workshop": workshop.VERSION,
         "torch": torch.__version__,
     }
-    tiny.save(clip.cpu(), used_tokens(), card, args["assets"])
-    history.to_csv(args["assets"] / "tiny_clip_history.csv", index=False)
+    tiny.save(clip.cpu(), used_tokens(), card, args.assets)
+    history.to_csv(args.assets / "tiny_clip_history.csv", index=False)
     print(json.dumps(card, indent=2))
 
 

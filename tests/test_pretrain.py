@@ -1,6 +1,7 @@
 """Pre-training of the tiny CLIP: captions that tell the truth, batches that follow from the step, runs that resume."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -76,23 +77,26 @@ def test_an_interrupted_run_ends_where_an_undisturbed_one_does(recipe, tmp_path,
         assert torch.allclose(value.float(), resumed.state_dict()[name].float(), atol=1e-5), name
 
 
-def test_a_second_round_goes_on_from_the_first_on_other_drawings(recipe, tmp_path, monkeypatch):
-    """`python -m pfl.pretrain` from end to end: the curve of both rounds is kept beside the weights."""
-    options = {"images": 24, "steps-small": 2, "steps-large": 2, "steps-again": 3, "batch-small": 4, "batch-large": 4}
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    arguments = ["pretrain", "--out", str(tmp_path), "--assets", str(tmp_path / "assets"), "--workers", "1", *words]
+def test_each_round_goes_on_from_the_one_before_on_other_drawings(recipe, tmp_path, monkeypatch):
+    """`python -m pfl.pretrain` from end to end: the curve of all rounds is kept beside the weights."""
+    again = replace(recipe, steps_small=0, steps_large=3)
+    rounds = (recipe, replace(again, seed=1), replace(again, seed=2))
+    arguments = ["pretrain", "--out", str(tmp_path), "--assets", str(tmp_path / "assets"), "--workers", "1"]
     monkeypatch.setattr(sys, "argv", arguments)
     began = []
     train = pretrain.train
-    monkeypatch.setattr(pretrain, "train", lambda *args, start=None: began.append(start) or train(*args, start=start))
-    pretrain.main()
-    assert began[0] is None and torch.equal(
-        began[1].text_projection, torch.load(tmp_path / "first/state.pt", weights_only=True)["clip"]["text_projection"]
-    )
-    pools = [np.load(next((tmp_path / part).glob("pool-*-images.npy"))) for part in ("first", "second")]
-    assert (pools[0] != pools[1]).mean() > 0.5
+    monkeypatch.setattr(pretrain, "train", lambda *args, start: began.append(start) or train(*args, start=start))
+    for done in (rounds[:2], rounds):  # a round may be added to those that are done
+        monkeypatch.setattr(pretrain, "ROUNDS", done)
+        pretrain.main()
     curve = pd.read_csv(tmp_path / "assets" / "tiny_clip_history.csv")
-    assert list(curve.step) == [0, 3, 4, 6] and curve.minutes.is_monotonic_increasing
+    assert list(curve.step) == [0, 3, 4, 6, 7, 9] and curve.minutes.is_monotonic_increasing
+    assert began[2] is None
+    for n in (0, 1):
+        ended = torch.load(tmp_path / f"round{n}/state.pt", weights_only=True)["clip"]
+        assert torch.equal(began[3 + n].text_projection, ended["text_projection"])
+    pools = [np.load(next((tmp_path / f"round{n}").glob("pool-*-images.npy"))) for n in range(3)]
+    assert all((pools[n] != pools[n + 1]).mean() > 0.5 for n in (0, 1))
 
 
 def test_only_words_of_captions_are_learned_and_shipped(recipe, tmp_path):
