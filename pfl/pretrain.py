@@ -1,7 +1,7 @@
 """Pre-training of the tiny CLIP: images of the workshop's generator against captions, by a sigmoid loss.
 
 `python -m pfl.pretrain --out FOLDER` makes a tiny CLIP like the shipped one, from nothing but this file and the
-generator: a first round on small windows and then on large ones, and two more on large ones of new drawings. (The
+generator: a first round on small windows and then on large ones, and three more on large ones of new drawings. (The
 rounds of the shipped one were made apart; its card, pfl/assets/README.md, says how.) One image has many true captions
 ("a flawless object", "a red button", "a crack at the top left"), so every image of a batch is scored against a pool of
 captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same captions are told of regions
@@ -39,12 +39,13 @@ MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 WORLDS = workshop.AUXILIARY
 # Surfaces and shapes of no particular kind are drawn more often: breadth decides how it meets real photographs. So are
 # objects whose marks and holes are as they should be.
-OFTEN = {"badge": 6, "toy": 6, "wallpaper": 3, "concrete": 3, "panel": 7, "button": 2, "ticket": 2, "socket": 2}
+OFTEN = dict(badge=6, toy=6, wallpaper=3, concrete=3, panel=7, zinc=4, button=2, ticket=2, socket=2)
 SHARES = np.array([OFTEN.get(name, 1) for name in WORLDS])
 NOUNS = {  # the words a caption may use for a category, where its name alone is too narrow
     "plaster": ["plaster", "wall"],
     "sandpaper": ["sand", "sandpaper"],
     "crystal": ["crystal", "stone"],
+    "zinc": ["zinc", "metal sheet"],
     "lattice": ["grating", "lattice"],
     "fabric": ["striped cloth", "fabric"],
     "pattern": ["dotted paper", "pattern"],
@@ -133,12 +134,13 @@ class Recipe:
     seed: int = 0
 
 
-# Later rounds see new drawings, the rate high again (SGDR, arXiv 1608.03983); the last leans on regions, since maps are
-# made of patches alone.
+# Later rounds see new drawings, the rate high again (SGDR, arXiv 1608.03983); the last two lean on regions, since
+# maps are made of patches alone.
 ROUNDS = (
     Recipe(),
     Recipe(seed=1, steps_small=0, steps_large=3_200, lr=5e-4),
     Recipe(seed=2, steps_small=0, steps_large=3_200, lr=5e-4, region_weight=3.0),
+    Recipe(seed=3, steps_small=0, steps_large=3_200, lr=5e-4, region_weight=3.0),
 )
 
 

@@ -195,6 +195,26 @@ def mosaic(rng: Rng, size: int) -> np.ndarray:
     )
 
 
+def zinc(rng: Rng, size: int) -> np.ndarray:
+    """Crystals, as of galvanised zinc or cast silicon, feathered, some of them with dark threads: that is normal."""
+    _, label = cells(rng, size, int(rng.integers(8, 120)))
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    bend = rng.uniform(0, 0.04) * size
+    squeeze = rng.uniform(0.5, 1)  # drawn out one way, as cast
+    bent = np.dstack([x * squeeze + bend * noise(rng, size, 8), y + bend * noise(rng, size, 8)]).astype(np.float32)
+    label = cv2.remap(np.float32(label), bent, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT).astype(int)
+    tones, feathered, clouded = rng.random((3, label.max() + 1), np.float32)
+    feathers = np.stack([turned(noise(rng, size, rng.uniform(15, 50), 2, 6), rng) for _ in range(4)])
+    feather = np.take_along_axis(feathers, label[None] % 4, 0)[0] * feathered[label]
+    threads = np.clip(1 - rng.uniform(3, 8) * np.abs(noise(rng, size, rng.uniform(6, 16), 4, rng.uniform(1, 3))), 0, 1)
+    clouds = np.clip(2 * noise(rng, size, 4, 2) + rng.uniform(-0.2, 0.8), 0, 1)
+    threads = threads * clouds * (clouded < rng.uniform(0.2, 0.8))[label]
+    tone = 0.6 + rng.uniform(0.1, 0.6) * (tones[label] - 0.5) + rng.uniform(0, 0.3) * feather
+    tone = cv2.GaussianBlur(tone - rng.uniform(0.1, 0.6) * threads, (0, 0), rng.uniform(0.4, 1.5))
+    light = colour(rng, (180, 260), (0, 0.25), (0.5, 1))
+    return blend(tone, light * rng.uniform(0, 0.3), light)
+
+
 def grid(rng: Rng, size: int) -> np.ndarray:
     """Straight lines, thin or wide, one way or both, on another surface: regular lines are normal."""
     ground = (cloud, sand, mosaic, marble)[rng.integers(4)](rng, size)
@@ -293,7 +313,7 @@ def double(rng: Rng, size: int) -> np.ndarray:
 
 def panel(rng: Rng, size: int) -> np.ndarray:
     """A plate of one tone with grain, crossed by fine lines and a few bars, perhaps in a frame; bright or dark amid."""
-    ground = (cloud, sand, mosaic, marble, paint, spectral)[rng.integers(6)](rng, size).mean(-1)
+    ground = (cloud, sand, mosaic, marble, paint, spectral, zinc, zinc)[rng.integers(8)](rng, size).mean(-1)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
     tone = 0.5 + rng.uniform(0.2, 1) * (ground - ground.mean())
     if rng.random() < 0.5:

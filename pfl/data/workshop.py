@@ -24,7 +24,7 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 9  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 10  # part of the folder's name: drawings of another version are never mixed in
 DRAWN = 4  # part of the seed: the target's pictures are those of version 4
 SIZE = 192  # pixels
 IMAGES = {"auxiliary": (24, 28), "target": (30, 36)}  # flawless and defective ones in a category
@@ -54,6 +54,7 @@ BREADTH = {
     "plaster": surfaces.cloud,
     "sandpaper": surfaces.sand,
     "crystal": surfaces.mosaic,
+    "zinc": surfaces.zinc,
     "lattice": surfaces.grid,
     "fabric": surfaces.stripes,
     "pattern": surfaces.dots,
