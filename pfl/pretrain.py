@@ -36,16 +36,17 @@ from pfl.data import workshop
 from pfl.data.files import home
 
 MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
-WORLDS = workshop.AUXILIARY
+WORLDS = workshop.CAPTIONED
 # Surfaces and shapes of no particular kind are drawn more often: breadth decides how it meets real photographs. So are
 # objects whose marks and holes are as they should be.
-OFTEN = dict(badge=6, toy=6, wallpaper=3, concrete=3, panel=7, zinc=4, button=2, ticket=2, socket=2)
+OFTEN = dict(badge=6, toy=6, wallpaper=3, concrete=3, panel=9, zinc=3, granite=4, button=2, ticket=2, socket=2)
 SHARES = np.array([OFTEN.get(name, 1) for name in WORLDS])
 NOUNS = {  # the words a caption may use for a category, where its name alone is too narrow
     "plaster": ["plaster", "wall"],
     "sandpaper": ["sand", "sandpaper"],
     "crystal": ["crystal", "stone"],
     "zinc": ["zinc", "metal sheet"],
+    "granite": ["granite", "slab"],
     "lattice": ["grating", "lattice"],
     "fabric": ["striped cloth", "fabric"],
     "pattern": ["dotted paper", "pattern"],

@@ -117,7 +117,7 @@ def test_only_words_of_captions_are_learned_and_shipped(recipe, tmp_path):
 
 
 def test_the_shipped_tiny_clip_knows_states_it_was_taught():
-    """On fresh drawings of auxiliary categories, hand-written prompts do far better than chance."""
+    """On fresh drawings of categories that it was shown, hand-written prompts do far better than chance."""
     from sklearn.metrics import roc_auc_score
 
     from pfl.clip import load_clip
@@ -127,7 +127,7 @@ def test_the_shipped_tiny_clip_knows_states_it_was_taught():
     for category in ("wood", "tile", "carpet", "leather"):
         for i in range(8):
             defect = ("hole", "crack", "stain", "scratch")[i // 2] if i % 2 else None
-            images.append(workshop.scene(rng, workshop.AUXILIARY[category], defect).image)
+            images.append(workshop.scene(rng, workshop.CAPTIONED[category], defect).image)
             labels.append(i % 2)
     x = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255
     x = torch.nn.functional.interpolate(x, size=128, mode="bicubic", antialias=True).clamp(0, 1)

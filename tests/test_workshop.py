@@ -8,30 +8,34 @@ import pytest
 
 from pfl import pretrain
 from pfl.data import workshop
-from pfl.data.workshop import AUXILIARY, NEW, SPLITS, TARGET, defect_names, scene
+from pfl.data.workshop import AUXILIARY, CAPTIONED, NEW, SPLITS, TARGET, defect_names, scene
+
+SETS = {"captioned": CAPTIONED} | SPLITS
 
 
 def every_kind():
-    return [
-        (split, name, d) for split, names in SPLITS.items() for name in names for d in defect_names(names[name], split)
-    ]
+    return [(part, name, d) for part, names in SETS.items() for name in names for d in defect_names(names[name], part)]
 
 
-def test_the_splits_are_disjoint_and_two_defects_are_new_in_the_target():
-    assert not set(AUXILIARY) & set(TARGET)
+def test_no_category_is_in_two_sets_and_two_defects_are_new_in_the_target():
+    assert len({*CAPTIONED, *AUXILIARY, *TARGET}) == len(CAPTIONED) + len(AUXILIARY) + len(TARGET)
     assert len(AUXILIARY) >= 8 and len(TARGET) >= 6
-    families = {split: {d for c in names.values() for d in defect_names(c, split)} for split, names in SPLITS.items()}
+    families = {part: {d for c in names.values() for d in defect_names(c, part)} for part, names in SETS.items()}
     assert len(families["auxiliary"]) >= 6
-    assert families["target"] - families["auxiliary"] == set(NEW) and len(NEW) == 2
+    assert families["target"] - families["auxiliary"] - families["captioned"] == set(NEW) and len(NEW) == 2
 
 
-@pytest.mark.parametrize(("split", "name", "defect"), every_kind(), ids=lambda v: v)
-def test_a_defect_lies_on_the_thing_is_of_a_visible_size_and_the_same_for_a_seed(split, name, defect):
+def test_what_the_clip_was_shown_is_what_pre_training_draws():
+    assert pretrain.WORLDS is CAPTIONED
+
+
+@pytest.mark.parametrize(("part", "name", "defect"), every_kind(), ids=lambda v: v)
+def test_a_defect_lies_on_the_thing_is_of_a_visible_size_and_the_same_for_a_seed(part, name, defect):
     seed = [7, zlib.crc32(f"{name}{defect}".encode())]
-    drawn = scene(np.random.default_rng(seed), SPLITS[split][name], defect)
+    drawn = scene(np.random.default_rng(seed), SETS[part][name], defect)
     assert drawn.image.shape == (192, 192, 3) and drawn.image.dtype == np.uint8
     assert 0.001 < drawn.mask.mean() < 0.3
-    again = scene(np.random.default_rng(seed), SPLITS[split][name], defect)
+    again = scene(np.random.default_rng(seed), SETS[part][name], defect)
     assert np.array_equal(drawn.image, again.image) and np.array_equal(drawn.mask, again.mask)
     if defect not in ("missing_part", "foreign_body"):  # the one is gone, the other may hang over the edge
         assert (drawn.mask & drawn.thing).sum() > 0.5 * drawn.mask.sum()
@@ -65,7 +69,7 @@ def test_pretraining_never_names_or_draws_the_target():
 
 def test_a_faint_or_soft_defect_is_the_same_one_less_visible():
     drawn, faint, soft = (
-        scene(np.random.default_rng(3), AUXILIARY["steel"], "hole", **how)
+        scene(np.random.default_rng(3), CAPTIONED["steel"], "hole", **how)
         for how in ({}, {"strength": 0.4}, {"softness": 3.0})
     )
     assert np.array_equal(faint.mask, drawn.mask)
@@ -78,7 +82,7 @@ def test_a_faint_or_soft_defect_is_the_same_one_less_visible():
 
 @pytest.mark.parametrize("defect", workshop.LINES)
 def test_a_thin_line_runs_where_the_wide_one_does(defect):
-    wide, thin = (scene(np.random.default_rng(3), AUXILIARY["steel"], defect, width=w).mask for w in (1.0, 0.3))
+    wide, thin = (scene(np.random.default_rng(3), CAPTIONED["steel"], defect, width=w).mask for w in (1.0, 0.3))
     assert thin.sum() < 0.6 * wide.sum()
     assert (thin & wide).sum() > 0.95 * thin.sum()
 
@@ -87,13 +91,13 @@ def test_a_thin_line_runs_where_the_wide_one_does(defect):
 def test_the_thinnest_and_softest_defect_still_has_a_mask(defect):
     for i in range(12):
         least = {"scale": 0.5, "width": 0.2, "strength": 0.3, "softness": 4.0}
-        assert scene(np.random.default_rng([5, i]), AUXILIARY["bolt"], defect, **least).mask.any()
+        assert scene(np.random.default_rng([5, i]), CAPTIONED["bolt"], defect, **least).mask.any()
 
 
 @pytest.mark.parametrize("defect", workshop.PATCHES)
 def test_a_straight_patch_fills_the_box_around_it_and_an_irregular_one_does_not(defect):
     def filled(straight: bool, i: int) -> float:
-        mask = scene(np.random.default_rng([9, i]), AUXILIARY["steel"], defect, straight=straight).mask
+        mask = scene(np.random.default_rng([9, i]), CAPTIONED["steel"], defect, straight=straight).mask
         points = np.argwhere(mask).astype(np.float32)
         return mask.sum() / np.prod([side + 1 for side in cv2.minAreaRect(points)[1]])
 

@@ -80,6 +80,12 @@ def cells(rng: Rng, size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     return distance * np.sqrt(count) / size, label
 
 
+def tone_of_each(rng: Rng, *coordinates: np.ndarray) -> np.ndarray:
+    """A random tone in [0, 1] for each piece (size, size); pieces differ in the whole part of some coordinate."""
+    piece = sum(np.floor(c).astype(int) * prime for c, prime in zip(coordinates, (7919, 31, 104729, 17), strict=False))
+    return rng.random(997, np.float32)[piece % 997]
+
+
 def wave(x: np.ndarray) -> np.ndarray:
     """A sine between 0 and 1 with period 1."""
     return 0.5 + 0.5 * np.sin(2 * np.pi * x)
@@ -91,7 +97,7 @@ def lines(x: np.ndarray, width: float) -> np.ndarray:
     return np.clip(1.5 - 2 * distance / width, 0, 1)
 
 
-# ---- auxiliary surfaces -------------------------------------------------------------------------------------------
+# ---- surfaces that only the tiny CLIP was shown ---------------------------------------------------------------------
 
 
 def wood(rng: Rng, size: int) -> np.ndarray:
@@ -165,7 +171,7 @@ def corrugated(rng: Rng, size: int) -> np.ndarray:
     return blend(tone, light * rng.uniform(0.2, 0.6), light)
 
 
-# ---- auxiliary surfaces of no particular kind, for breadth -----------------------------------------------------------
+# ---- the same, of no particular kind, for breadth -------------------------------------------------------------------
 
 
 def cloud(rng: Rng, size: int) -> np.ndarray:
@@ -212,6 +218,17 @@ def zinc(rng: Rng, size: int) -> np.ndarray:
     tone = 0.6 + rng.uniform(0.1, 0.6) * (tones[label] - 0.5) + rng.uniform(0, 0.3) * feather
     tone = cv2.GaussianBlur(tone - rng.uniform(0.1, 0.6) * threads, (0, 0), rng.uniform(0.4, 1.5))
     light = colour(rng, (180, 260), (0, 0.25), (0.5, 1))
+    return blend(tone, light * rng.uniform(0, 0.3), light)
+
+
+def granite(rng: Rng, size: int) -> np.ndarray:
+    """Light, with soft dark flecks that crowd in places, as in granite or cast silicon: that is normal."""
+    flecks = noise(rng, size, rng.uniform(8, 30), 4, rng.uniform(1, 2.5)) - rng.uniform(0, 0.4)
+    flecks = np.clip(turned(flecks, rng) * rng.uniform(1.5, 4), 0, 1)
+    crowd = np.clip(0.5 + noise(rng, size, rng.uniform(2, 6), 2) + rng.uniform(-0.3, 0.4), 0, 1)
+    tone = 0.75 + 0.15 * noise(rng, size, 3, 2) - rng.uniform(0.15, 0.7) * flecks * crowd
+    tone = cv2.GaussianBlur(tone, (0, 0), rng.uniform(0.4, 2))
+    light = colour(rng, saturation=(0, 0.4), value=(0.5, 1))
     return blend(tone, light * rng.uniform(0, 0.3), light)
 
 
@@ -313,7 +330,9 @@ def double(rng: Rng, size: int) -> np.ndarray:
 
 def panel(rng: Rng, size: int) -> np.ndarray:
     """A plate of one tone with grain, crossed by fine lines and a few bars, perhaps in a frame; bright or dark amid."""
-    ground = (cloud, sand, mosaic, marble, paint, spectral, zinc, zinc)[rng.integers(8)](rng, size).mean(-1)
+    # Strong grain of many forms is normal on a plate, flecks above all.
+    kinds = (cloud, sand, mosaic, marble, paint, spectral, zinc, granite, granite, granite)
+    ground = kinds[rng.integers(len(kinds))](rng, size).mean(-1)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
     tone = 0.5 + rng.uniform(0.2, 1) * (ground - ground.mean())
     if rng.random() < 0.5:
@@ -321,6 +340,8 @@ def panel(rng: Rng, size: int) -> np.ndarray:
     x, y = (x, y) if rng.random() < 0.5 else (y, x)
     tone = tone * (1 - rng.uniform(0, 0.35) * lines(x * rng.integers(8, 60) + 0.5, rng.uniform(0.2, 0.5)))
     bars = lines((y - 0.5) * rng.integers(1, 6) + 0.5 * rng.integers(0, 2), rng.uniform(0.03, 0.15))
+    if rng.random() < 0.3:  # dashed
+        bars = bars * (1 - lines(x * rng.integers(2, 12), rng.uniform(0.2, 0.8)))
     bars = bars * (rng.random() < 0.8)
     tone = tone * (1 - bars) + bars * rng.uniform(0, 1)
     if rng.random() < 0.6:
@@ -356,6 +377,115 @@ def picture(rng: Rng, size: int) -> np.ndarray:
 @cache
 def _picture(name: str) -> np.ndarray:
     return cv2.cvtColor(cv2.imread(str(files("skimage") / "data" / name), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+# ---- auxiliary surfaces ---------------------------------------------------------------------------------------------
+
+
+def cork(rng: Rng, size: int) -> np.ndarray:
+    distance, label = cells(rng, size, int(rng.integers(150, 700)))
+    tones = rng.random(int(label.max()) + 1, np.float32)
+    dark = tones[label] < rng.uniform(0.05, 0.15)
+    tone = 0.5 + rng.uniform(0.2, 0.5) * (tones[label] - 0.5) - 0.3 * dark - 0.2 * distance
+    light = colour(rng, (20, 40), (0.3, 0.65), (0.6, 0.95))
+    return blend(tone + 0.1 * noise(rng, size, 60, 2), light * rng.uniform(0.2, 0.5), light)
+
+
+def parquet(rng: Rng, size: int) -> np.ndarray:
+    """Strips laid crosswise, square by square, each with its own tone and grain."""
+    u, v = axes(rng, size, 0.8)
+    n, strips = rng.uniform(2, 5), int(rng.integers(3, 7))
+    u, v = u * n + rng.uniform(), v * n + rng.uniform()
+    square = np.floor(u) + np.floor(v)
+    along, across = (np.where(square % 2 == 0, a, b) for a, b in ((u, v), (v, u)))
+    tones = tone_of_each(rng, across * strips, u, along, v)
+    grain = noise(rng, size, 60, 2) * rng.uniform(0.1, 0.3)
+    seams = np.maximum(lines(across * strips, 0.12), lines(along, 0.12 / strips))
+    tone = 0.6 + rng.uniform(0.2, 0.6) * (tones - 0.5) + grain - rng.uniform(0.2, 0.6) * seams
+    light = colour(rng, (15, 45), (0.1, 0.65), (0.5, 0.95))
+    return blend(tone, light * rng.uniform(0.1, 0.4), light)
+
+
+def shingles(rng: Rng, size: int) -> np.ndarray:
+    """Rows that overlap like scales, round or square, each darker where the next one covers it."""
+    u, v = axes(rng, size, 0.3)
+    n, round_ = rng.uniform(4, 10), rng.uniform(0, 0.5)
+    u, v = u * n + rng.uniform(), v * n * rng.uniform(0.8, 1.6) + rng.uniform()
+    shifted = u + 0.5 * (np.floor(v) % 2)
+    edge = v - np.floor(v) + round_ * (0.25 - (shifted - np.floor(shifted) - 0.5) ** 2) * 4
+    lower = edge > 1  # hangs over the next row
+    row = np.floor(v) + lower
+    shifted = u + 0.5 * (row % 2)
+    depth = v - row + round_ * lower
+    tones = tone_of_each(rng, row, shifted)
+    tone = 0.75 + rng.uniform(0.1, 0.5) * (tones - 0.5) - rng.uniform(0.3, 0.6) * np.clip(1 - 3 * depth, 0, 1)
+    tone = tone - rng.uniform(0.2, 0.5) * lines(shifted, 0.1) + 0.15 * noise(rng, size, 50, 2)
+    light = colour(rng, saturation=(0, 0.6), value=(0.5, 0.95))
+    return blend(tone, light * rng.uniform(0.1, 0.4), light)
+
+
+def knit(rng: Rng, size: int) -> np.ndarray:
+    u, v = axes(rng, size, 0.5)
+    n, slope = rng.uniform(8, 18), rng.uniform(0.4, 1.2)
+    bend = 0.15 * noise(rng, size, 4, 2)
+    column = u * n + bend
+    leaning = np.abs(column - np.round(column)) * 2  # 0 amid a column of stitches, 1 at its edges
+    tone = wave(v * n * rng.uniform(0.9, 1.6) + slope * leaning + bend) * 0.6 + 0.35 * wave(column + 0.25) ** 0.5
+    bands = wave(v * rng.uniform(1, 4)) > 0.5 if rng.random() < 0.4 else np.zeros((size, size), bool)
+    one, other = colour(rng), colour(rng)
+    yarn = np.where(bands[..., None], other, one)
+    return (yarn * (0.3 + 0.8 * tone + 0.15 * noise(rng, size, 70, 1))[..., None]).astype(np.float32)
+
+
+def honeycomb(rng: Rng, size: int) -> np.ndarray:
+    u, v = axes(rng, size)
+    n, wall = rng.uniform(4, 12), rng.uniform(0.08, 0.25)
+    u, v = u * n + rng.uniform(), v * n + rng.uniform()
+    distance = np.full((2, size, size), 9.0)  # from the nearest and the second nearest centre of a hexagonal grid
+    for shift in (0, 0.5):
+        du, dv = u - np.round(u - shift) - shift, v / 1.732 - np.round(v / 1.732 - shift) - shift
+        for step in (-1, 0, 1):
+            distance = np.sort(np.concatenate([distance, np.hypot(du + step, dv * 1.732)[None]]), 0)[:2]
+    walls = np.clip(1.5 - (distance[1] - distance[0]) / wall, 0, 1)
+    tone = rng.uniform(0.1, 0.5) + rng.uniform(-0.2, 0.4) * distance[0] + 0.1 * noise(rng, size, 4)
+    tone = tone * (1 - walls) + walls * rng.uniform(0.6, 1)
+    return blend(tone + 0.06 * noise(rng, size, 60, 1), colour(rng, value=(0, 0.5)), colour(rng, value=(0.5, 1)))
+
+
+def terrazzo(rng: Rng, size: int) -> np.ndarray:
+    """Chips of stone, of a few colours, in cement."""
+    distance, label = cells(rng, size, int(rng.integers(120, 500)))
+    chips = distance < rng.uniform(0.25, 0.5) + 0.2 * noise(rng, size, 25, 2)
+    few = np.stack([colour(rng, saturation=(0, 0.7), value=(0.05, 1)) for _ in range(rng.integers(2, 6))])
+    stone = few[label % len(few)] * (1 + 0.15 * noise(rng, size, 40, 2))[..., None]
+    cement = colour(rng, saturation=(0, 0.3), value=(0.4, 1)) * (1 + 0.1 * noise(rng, size, 60, 2))[..., None]
+    alpha = cv2.GaussianBlur(np.float32(chips), (0, 0), 0.7)[..., None] * rng.uniform(0.5, 1)
+    return (cement * (1 - alpha) + stone * alpha).astype(np.float32)
+
+
+def treadplate(rng: Rng, size: int) -> np.ndarray:
+    """Raised lozenges, neighbours at right angles, lit from one side."""
+    u, v = axes(rng, size)
+    n, long, thin = rng.uniform(5, 12), rng.uniform(0.35, 0.48), rng.uniform(0.1, 0.2)
+    u, v = u * n + rng.uniform(), v * n + rng.uniform()
+    du, dv = u - np.round(u), v - np.round(v)
+    upright = (np.round(u) + np.round(v)) % 2 == 0
+    du, dv = np.where(upright, du, dv), np.where(upright, dv, du)
+    height = np.clip(3 * (1 - (du / thin) ** 2 - (dv / long) ** 2), 0, 1).astype(np.float32)
+    height = cv2.GaussianBlur(height, (0, 0), rng.uniform(0.8, 2))
+    light = rng.uniform(0, 2 * np.pi)
+    slope = np.gradient(height, axis=1) * np.cos(light) + np.gradient(height, axis=0) * np.sin(light)
+    tone = 0.5 + rng.uniform(0.8, 2) * slope + rng.uniform(-0.2, 0.2) * height + 0.1 * noise(rng, size, 3)
+    shine = colour(rng, (180, 260), (0, 0.3), (0.5, 1))
+    return blend(tone + 0.08 * noise(rng, size, 80, 1), shine * rng.uniform(0.05, 0.35), shine)
+
+
+def bark(rng: Rng, size: int) -> np.ndarray:
+    """Long ridges with dark furrows between them."""
+    ridges = 1 - np.abs(noise(rng, size, rng.uniform(8, 20), 3, rng.uniform(2, 5)))
+    tone = turned(0.2 + 0.8 * np.clip(ridges, 0, 1) ** rng.uniform(1.5, 4), rng) + 0.2 * noise(rng, size, 40, 2)
+    light = colour(rng, (15, 60) if rng.random() < 0.7 else (0, 360), (0, 0.5), (0.4, 0.9))
+    return blend(tone, light * rng.uniform(0.05, 0.4), light)
 
 
 # ---- target surfaces ------------------------------------------------------------------------------------------------

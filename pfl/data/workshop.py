@@ -1,8 +1,9 @@
 """The workshop: synthetic data in MVTec layout, drawn from a seed, small enough to learn on and hard enough to fail on.
 
-Two splits with disjoint categories. `auxiliary` is annotated and trained on; `target` is only ever tested on, and two
-of its defect families (foreign body, corrosion) occur nowhere else. Some target surfaces are photographs that ship
-inside scikit-image.
+Three sets of categories, disjoint. Of those in `CAPTIONED` the tiny CLIP was shown drawings with captions. The split
+`auxiliary` is annotated and trained on: kinds of things that the CLIP has not met, so that what is learned on them is
+how it errs on such. The split `target` is only ever tested on, and two of its defect families (foreign body, corrosion)
+occur nowhere else. Some target surfaces are photographs that ship inside scikit-image.
 """
 
 import json
@@ -24,10 +25,10 @@ from pfl.data.surfaces import noise
 
 Rng = np.random.Generator
 
-VERSION = 10  # part of the folder's name: drawings of another version are never mixed in
+VERSION = 11  # part of the folder's name: drawings of another version are never mixed in
 DRAWN = 4  # part of the seed: the target's pictures are those of version 4
 SIZE = 192  # pixels
-IMAGES = {"auxiliary": (24, 28), "target": (30, 36)}  # flawless and defective ones in a category
+IMAGES = {"auxiliary": (40, 48), "target": (30, 36)}  # flawless and defective ones in a category
 
 SURFACE = ("scratch", "crack", "stain", "hole", "bare_patch", "misprint")  # defects of any surface
 LINES = ("scratch", "crack")  # may be drawn thinner
@@ -49,12 +50,13 @@ def _catalogue(split_surfaces: str, split_objects: str) -> dict[str, Category]:
     return kinds | {name: Category(part=getattr(objects, name)) for name in split_objects.split()}
 
 
-# The more kinds of things training meets, the less it can hold on to any of them.
+# The more kinds of things the CLIP meets, the less it can hold on to any of them.
 BREADTH = {
     "plaster": surfaces.cloud,
     "sandpaper": surfaces.sand,
     "crystal": surfaces.mosaic,
     "zinc": surfaces.zinc,
+    "granite": surfaces.granite,
     "lattice": surfaces.grid,
     "fabric": surfaces.stripes,
     "pattern": surfaces.dots,
@@ -74,7 +76,7 @@ GROUNDS = (
     surfaces.tile,
     surfaces.marble,
 )
-AUXILIARY = (
+CAPTIONED = (
     _catalogue(
         "wood leather carpet tile steel marble rubber corrugated",
         "washer nut button cookie bottle bolt ticket socket ruler remote fork wrench plug watch comb hinge bracket "
@@ -83,6 +85,10 @@ AUXILIARY = (
     )
     | {name: Category(surface=surface) for name, surface in BREADTH.items()}
     | {name: Category(part=objects.shape, grounds=GROUNDS) for name in ("badge", "toy")}
+)
+AUXILIARY = _catalogue(
+    "cork parquet shingles knit honeycomb terrazzo treadplate bark",
+    "teapot guitar umbrella envelope bell boat saw mushroom shirt abacus",
 )
 TARGET = _catalogue("brick gravel grass mesh", "gear capsule key chip domino")
 SPLITS = {"auxiliary": AUXILIARY, "target": TARGET}
@@ -246,6 +252,6 @@ def load(root: Path | str | None = None, *, split: str = "target", seed: int = 0
 
     Args:
         root: where it is kept; default `home()`.
-        split: "auxiliary" to train on, "target" to test on; their categories are disjoint.
+        split: "auxiliary" to train on, "target" to test on; their categories are disjoint, and new to the tiny CLIP.
     """
     return mvtec.read(folder(root, split, seed), name=f"workshop-{split}")

@@ -1,9 +1,9 @@
 """What a choice about the tiny CLIP or the default may go by: objects that neither has met, nor the target holds.
 
 `python tests/benchmarks/unmet.py [--model FOLDER]` draws ten kinds of objects, with the auxiliary split's own defects,
-and measures Bayes-PFL and hand-written prompts on them, strictly. The target is for measuring, so it must not choose;
-held-out auxiliary categories mislead, since the CLIP has drawn them. None of these objects may ever be drawn by
-`pfl.pretrain` or trained on, or they are worth nothing.
+and measures Bayes-PFL and hand-written prompts on them, strictly. The target is for measuring, so it must not choose,
+and auxiliary categories are trained on. None of these objects may ever be drawn by `pfl.pretrain` or trained on, or
+they are worth nothing.
 """
 
 import argparse
