@@ -1,7 +1,7 @@
 """Pre-training of the tiny CLIP: images of the workshop's generator against captions, by a sigmoid loss.
 
 `python -m pfl.pretrain --out FOLDER` makes a tiny CLIP like the shipped one, from nothing but this file and the
-generator: a first round on small windows and then on large ones, and three more on large ones of new drawings. (The
+generator: a first round on small windows and then on large ones, and four more on large ones of new drawings. (The
 rounds of the shipped one were made apart; its card, pfl/assets/README.md, says how.) One image has many true captions
 ("a flawless object", "a red button", "a crack at the top left"), so every image of a batch is scored against a pool of
 captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same captions are told of regions
@@ -135,13 +135,14 @@ class Recipe:
     seed: int = 0
 
 
-# Later rounds see new drawings, the rate high again (SGDR, arXiv 1608.03983); the last two lean on regions, since
+# Later rounds see new drawings, the rate high again (SGDR, arXiv 1608.03983); the last three lean on regions, since
 # maps are made of patches alone.
 ROUNDS = (
     Recipe(),
     Recipe(seed=1, steps_small=0, steps_large=3_200, lr=5e-4),
     Recipe(seed=2, steps_small=0, steps_large=3_200, lr=5e-4, region_weight=3.0),
     Recipe(seed=3, steps_small=0, steps_large=3_200, lr=5e-4, region_weight=3.0),
+    Recipe(seed=4, steps_small=0, steps_large=2_800, lr=5e-4, region_weight=3.0),
 )
 
 
