@@ -98,7 +98,7 @@ def test_pfl_evaluate_writes_what_is_needed_to_repeat_it_and_spreads_over_seeds(
     options = ["--root", str(root / SPECS["mvtec"].title), "--num-samples", "2", "--csv", str(tmp_path / "t.csv")]
     assert cli.main(["evaluate", "mvtec", *options, "--json", str(file)]) == 0
     told = json.loads(file.read_text())
-    assert told["evaluation"]["num_samples"] == 2 and told["clip"]["name"] == "tiny" and told["stage"] == 2
+    assert told["evaluation"]["num_samples"] == 2 and told["clip"]["name"] == "tiny" and told["stage"] == 1
     assert told["tables"]["strict"]["bottle"]["image_auroc"] == pd.read_csv(tmp_path / "t.csv")["image_auroc"][0]
     assert len(pd.read_csv(tmp_path / "new" / "one-images.csv")) == told["data"]["images"]
     assert cli.main(["evaluate", "mvtec", *options, "--json", str(file), "--seeds", "2"]) == 0
