@@ -3,7 +3,7 @@
 Bayes-PFL trained with three seeds on the auxiliary workshop, by the `tiny` preset; measured by the strict protocol on
 all images of the target workshop, beside hand-written prompts on the same CLIP, the same training on a CLIP with random
 weights, and, as an upper bound for maps, a linear head trained on half of the target's own masks. And on every third
-image of the two real sets, which nothing was chosen by. Finished trainings are not done again.
+image of the two real sets, by whose numbers nothing was chosen. Finished trainings are not done again.
 """
 
 import argparse
