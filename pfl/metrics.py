@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 PRO_LIMIT = 0.3  # false positive rate up to which PRO is integrated: the custom since MVTec-AD (Bergmann et al. 2021)
-HELD = 2**22  # pixels that `PixelMetrics` keeps, about as much memory as its bins take; 15 maps at 518, 256 at 128
+HELD = 2**22  # pixels that `PixelMetrics` keeps, about as much memory as its bins take; 15 maps at 518, 113 at 192
 BINS = 2**20  # 24 MB of masses
 
 

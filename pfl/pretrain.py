@@ -1,7 +1,7 @@
 """Pre-training of the tiny CLIP: images of the workshop's generator against captions, by a sigmoid loss.
 
 `python -m pfl.pretrain --out FOLDER` makes a tiny CLIP like the shipped one, from nothing but this file and the
-generator: a first round on small windows and then on large ones, and four more on large ones of new drawings. (The
+generator: a first round on small windows and then on large ones, and five more on large ones of new drawings. (The
 rounds of the shipped one were made apart; its card, pfl/assets/README.md, says how.) One image has many true captions
 ("a flawless object", "a red button", "a crack at the top left"), so every image of a batch is scored against a pool of
 captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same captions are told of regions
@@ -27,7 +27,6 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from open_clip.model import resize_pos_embed
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from pfl import tiny
@@ -116,6 +115,7 @@ COLOURS = "red orange yellow green cyan blue purple pink brown black white grey"
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "middle", "right")
 CELLS = [f"{r} {c}" if r != c else "middle" for r in ROWS for c in COLUMNS]
 
+SMALL = 64  # side of small windows, in pixels
 SAVE_EVERY = 200  # steps
 
 
@@ -124,8 +124,9 @@ class Recipe:
     """How the tiny CLIP is trained in one round."""
 
     images: int = 40_000  # drawn once, then cropped, turned and recoloured anew at every use
-    steps_small: int = 3_600  # of windows of 64 px, half the side: four times as many for the same work
-    steps_large: int = 2_800  # of 128 px, up to whole pictures, as it is used: what is normal is a matter of context
+    steps_small: int = 3_600  # of windows of 64 px: four times as many as of 128 for the same work
+    steps_large: int = 2_800  # up to whole pictures, as it is used: what is normal is a matter of context
+    image_size: int = 128  # side of large windows, in pixels
     batch_small: int = 64
     batch_large: int = 32
     lr: float = 1e-3
@@ -135,14 +136,15 @@ class Recipe:
     seed: int = 0
 
 
-# Later rounds see new drawings, the rate high again (SGDR, arXiv 1608.03983); the last three lean on regions, since
-# maps are made of patches alone.
+# Later rounds see new drawings, the rate high again (SGDR, arXiv 1608.03983); the last four lean on regions, since
+# maps are made of patches alone. The last one has them as large as they were drawn.
 ROUNDS = (
     Recipe(),
     Recipe(seed=1, steps_small=0, steps_large=3_200, lr=5e-4),
     Recipe(seed=2, steps_small=0, steps_large=3_200, lr=5e-4, region_weight=3.0),
     Recipe(seed=3, steps_small=0, steps_large=3_200, lr=5e-4, region_weight=3.0),
     Recipe(seed=4, steps_small=0, steps_large=2_800, lr=5e-4, region_weight=3.0),
+    Recipe(seed=5, images=20_000, steps_small=0, steps_large=900, image_size=192, lr=5e-4, region_weight=3.0),
 )
 
 
@@ -223,21 +225,21 @@ def pool(recipe: Recipe, folder: Path, workers: int) -> tuple[np.ndarray, np.nda
 
 
 def crop(
-    images: torch.Tensor, masks: torch.Tensor, size: int, rng: torch.Generator
+    images: torch.Tensor, masks: torch.Tensor, size: int, share: float, rng: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """A random window of each picture, flipped and turned by quarters; the window keeps a defect in view.
 
     Args:
         images: (b, 3, 192, 192) in [0, 1].
         masks: (b, 1, 48, 48) in [0, 1], zero for flawless pictures.
+        share: of the picture's side; the windows are 0.55 to 1.2 times as wide, but no wider than the picture.
 
     Returns:
         images (b, 3, size, size), masks (b, 1, size/8, size/8).
     """
     b = len(images)
     rand = lambda *shape: torch.rand(*shape, generator=rng)  # noqa: E731
-    # The window, as a fraction of the picture: things look mostly larger than in a whole picture of 128 px.
-    window = (size / tiny.IMAGE_SIZE * (0.55 + 0.65 * rand(b))).clamp(max=1.0)
+    window = (share * (0.55 + 0.65 * rand(b))).clamp(max=1.0)  # things look mostly larger than in a whole picture
     axis = torch.linspace(-1, 1, 48)
     weight = masks[:, 0] / masks[:, 0].sum((1, 2), keepdim=True).clamp(min=1e-6)
     centre = torch.stack([(weight.sum(1) * axis).sum(1), (weight.sum(2) * axis).sum(1)], 1)
@@ -430,12 +432,12 @@ def batch(pictures, recipe: Recipe, step: int, size: int):
         np.random.default_rng([recipe.seed, 1, step]),
         torch.Generator().manual_seed(recipe.seed * 2**32 + step),
     )
-    number = recipe.batch_large if size == tiny.IMAGE_SIZE else recipe.batch_small
+    number, share = (recipe.batch_small, 0.5) if size == SMALL else (recipe.batch_large, 1.0)
     index = np.sort(rng.choice(len(labels), number, replace=False))
     x = torch.from_numpy(images[index]).permute(0, 3, 1, 2).float() / 255
     m = torch.from_numpy(masks[index])[:, None].float() / 255
     world, state, colour = torch.from_numpy(labels[index]).T
-    x, m = crop(x, m, size, torch_rng)
+    x, m = crop(x, m, size, share, torch_rng)
     x, grey = relight(x, torch_rng)
     colour = torch.where(grey, COLOURS.index("grey"), colour)
     g = m.shape[-1]
@@ -457,13 +459,13 @@ def train(
     """Pre-train, going on where an interrupted run in `folder` stopped; the curve is written to its history.csv.
 
     Args:
-        start: a CLIP of 128 px to begin from, for a recipe without small windows.
+        start: a CLIP of any side to begin from, for a recipe without small windows.
     """
     folder.mkdir(parents=True, exist_ok=True)
     identity = asdict(recipe) | {"workshop": workshop.VERSION}
     pictures = pool(recipe, folder, workers)
     total = recipe.steps_small + recipe.steps_large
-    clip = (start or tiny.build(recipe.seed, image_size=tiny.IMAGE_SIZE // 2)).to(device).train()
+    clip = (start or tiny.build(recipe.seed, image_size=SMALL)).to(device).train()
     clip.token_embedding.weight.requires_grad_(False)
     words, regions = Words(clip).to(device), Regions(recipe.seed).to(device)
     optimizer = make_optimizer(clip, words, regions, recipe)
@@ -481,11 +483,6 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
     # On processors without instructions for it, bfloat16 is slower than float32.
     half = device != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    # In bfloat16 on a CPU plain attention beats the fused one (the image tower there and back: 0.36 against 0.41 s); in
-    # float32 it does not (0.67 against 0.62 s).
-    backends = [SDPBackend.MATH]
-    if device != "cpu" or not half:
-        backends += [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]
     began, history = time.time() - seconds, folder / "history.csv"
     for step in tqdm(range(first, total), "pre-training", total, initial=first):
         if step == recipe.steps_small:
@@ -495,7 +492,7 @@ def train(
         rate = recipe.lr * min((step + 1) / 100, 1 - step / total)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        with sdpa_kernel(backends), torch.autocast(device, torch.bfloat16, enabled=half):
+        with torch.autocast(device, torch.bfloat16, enabled=half):
             seen = clip.forward_intermediates(x.to(device), image_indices=tiny.LAYERS, image_output_fmt="NLC")
             t = encode(clip, words, [c.text for c in texts])
             told = [i for i, c in enumerate(texts) if c.group in ("state", "defect")]
@@ -546,8 +543,8 @@ def make_optimizer(clip: open_clip.CLIP, words: Words, regions: Regions, recipe:
 def grow(
     clip: open_clip.CLIP, words: Words, regions: Regions, recipe: Recipe
 ) -> tuple[open_clip.CLIP, torch.optim.AdamW]:
-    """The same CLIP for images of 128 px, position embeddings resized, with an optimizer of its own."""
-    large = tiny.build(recipe.seed, image_size=tiny.IMAGE_SIZE)
+    """The same CLIP for large windows, position embeddings resized, with an optimizer of its own."""
+    large = tiny.build(recipe.seed, image_size=recipe.image_size)
     state = clip.state_dict()
     resize_pos_embed(state, large)
     large.load_state_dict(state)

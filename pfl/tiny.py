@@ -16,7 +16,7 @@ from open_clip.model import resize_pos_embed
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-IMAGE_SIZE = 128  # pixels; 16 x 16 patches
+IMAGE_SIZE = 192  # pixels, as the workshop draws; 24 x 24 patches
 PATCH_SIZE = 8  # the stem below divides by 8
 WIDTH = 192  # W = D: wide enough to learn the workshop, 4.1 M parameters with both towers
 LAYERS = 4  # of attention, all of them feature layers
@@ -60,7 +60,7 @@ def build(seed: int = 0, image_size: int | None = None) -> open_clip.CLIP:
 
     Args:
         seed: fixes the weights.
-        image_size: image side in pixels, a multiple of 8; default 128.
+        image_size: image side in pixels, a multiple of 8; default 192.
     """
     size = image_size or IMAGE_SIZE
     if size % PATCH_SIZE:

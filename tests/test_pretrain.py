@@ -34,7 +34,7 @@ def test_the_place_of_a_caption_is_where_the_defect_is_seen():
     """Crop, flip and turn move picture and mask alike: a bright square is found in the cell its mask names."""
     images, masks = torch.zeros(16, 3, 192, 192), torch.zeros(16, 1, 48, 48)
     images[:, :, 40:72, 100:132], masks[:, :, 10:18, 25:33] = 1, 1
-    seen, coarse = pretrain.crop(images, masks, 128, torch.Generator().manual_seed(0))
+    seen, coarse = pretrain.crop(images, masks, 128, 1.0, torch.Generator().manual_seed(0))
     bright = torch.nn.functional.adaptive_avg_pool2d(seen.mean(1, keepdim=True), 16)
     overlap = (bright * coarse).flatten(1).sum(1) / (bright.flatten(1).norm(dim=1) * coarse.flatten(1).norm(dim=1))
     assert (overlap > 0.9).all()
@@ -46,7 +46,7 @@ def test_no_patch_that_a_thin_line_crosses_is_called_flawless():
     images, masks = torch.zeros(1, 3, 192, 192), torch.zeros(1, 1, 48, 48)
     images[..., 96:98], masks[..., 24] = 1, 0.5
     for seed in range(20):
-        seen, coarse = pretrain.crop(images, masks, 128, torch.Generator().manual_seed(seed))
+        seen, coarse = pretrain.crop(images, masks, 128, 1.0, torch.Generator().manual_seed(seed))
         bright = torch.nn.functional.avg_pool2d(seen.mean(1), 8).flatten() > 0.1
         share, n = coarse.flatten(), 256
         logits = torch.zeros(4, 1, n, 2, requires_grad=True)
