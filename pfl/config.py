@@ -38,7 +38,7 @@ class TrainConfig:
     epochs: int = 15  # stage 1: prompts, distributions, attention. The reference runs 30 at most, both stages together
     stage2_epochs: int = 5  # stage 2: the image head alone; 0 keeps the head of stage 1
     batch_size: int = 32
-    lr_prompts: float = 1e-3
+    lr_prompts: float = 1e-3  # `tiny` takes 10 times more, or in its few steps the bank stays one prompt
     lr_flow: float = 1e-3  # flow parameters outside the inference networks
     lr_temperature: float = 1e-2
     lr_projection: float = 1e-4  # all other, and all of stage 2; `tiny` takes 20 times more, for its few steps
@@ -96,6 +96,7 @@ def tiny() -> Preset:
             epochs=8,
             stage2_epochs=0,
             batch_size=16,
+            lr_prompts=1e-2,
             lr_projection=2e-3,
             kl_weight=1e-3,
             name_dropout=0.5,
