@@ -80,7 +80,7 @@ def test_an_interrupted_run_ends_where_an_undisturbed_one_does(recipe, tmp_path,
 def test_each_round_goes_on_from_the_one_before_on_other_drawings(recipe, tmp_path, monkeypatch):
     """`python -m pfl.pretrain` from end to end: the curve of all rounds is kept beside the weights."""
     again = replace(recipe, steps_small=0, steps_large=3)
-    rounds = (recipe, replace(again, seed=1), replace(again, seed=2))
+    rounds = (recipe, replace(again, seed=1), replace(again, seed=2, image_size=192))
     arguments = ["pretrain", "--out", str(tmp_path), "--assets", str(tmp_path / "assets"), "--workers", "1"]
     monkeypatch.setattr(sys, "argv", arguments)
     began = []
@@ -95,6 +95,8 @@ def test_each_round_goes_on_from_the_one_before_on_other_drawings(recipe, tmp_pa
     for start, n in ((began[1], 0), (began[3], 0), (began[4], 1)):
         ended = torch.load(tmp_path / f"round{n}/state.pt", weights_only=True)["clip"]
         assert torch.equal(start.text_projection, ended["text_projection"])
+    sides = [torch.load(tmp_path / f"round{n}/state.pt", weights_only=True)["clip"] for n in range(3)]
+    assert [len(state["visual.positional_embedding"]) - 1 for state in sides] == [16**2, 16**2, 24**2]
     pools = [np.load(next((tmp_path / f"round{n}").glob("pool-*-images.npy"))) for n in range(3)]
     assert all((pools[n] != pools[n + 1]).mean() > 0.5 for n in (0, 1))
 
@@ -107,9 +109,9 @@ def test_only_words_of_captions_are_learned_and_shipped(recipe, tmp_path):
     assert (tmp_path / tiny.WEIGHTS.name).stat().st_size < 10e6
     monkey = pytest.MonkeyPatch()
     monkey.setattr(tiny, "WEIGHTS", tmp_path / tiny.WEIGHTS.name)
-    loaded = tiny.load()
+    loaded = tiny.load(recipe.image_size)
     monkey.undo()
-    x = torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(2, 3, recipe.image_size, recipe.image_size, generator=torch.Generator().manual_seed(0))
     ids = pretrain._tokenize(["a flawless object", "a button with a scratch"])
     with torch.no_grad():
         assert torch.allclose(loaded.encode_image(x), clip.encode_image(x), atol=0.02)
@@ -130,7 +132,7 @@ def test_the_shipped_tiny_clip_knows_states_it_was_taught():
             images.append(workshop.scene(rng, workshop.CAPTIONED[category], defect).image)
             labels.append(i % 2)
     x = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2) / 255
-    x = torch.nn.functional.interpolate(x, size=128, mode="bicubic", antialias=True).clamp(0, 1)
+    x = torch.nn.functional.interpolate(x, size=clip.image_size, mode="bicubic", antialias=True).clamp(0, 1)
     v = torch.nn.functional.normalize(clip.encode_image(clip.normalise(x))[0], dim=-1)
     plus, minus = torch.nn.functional.normalize(clip.encode_text(["a flawless object", "a damaged object"]), dim=-1)
     assert roc_auc_score(labels, v @ (minus - plus)) > 0.8
