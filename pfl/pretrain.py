@@ -425,14 +425,17 @@ def region_loss(logits: torch.Tensor, mask: torch.Tensor, state: torch.Tensor, p
 # ---- training -------------------------------------------------------------------------------------------------------
 
 
-def batch(pictures, recipe: Recipe, step: int, size: int):
+def batch(pictures, recipe: Recipe, step: int):
     """A step's images (b, 3, size, size), captions, their truth (b, captions), masks (b, N), states (b,)."""
     images, masks, labels = pictures
     rng, torch_rng = (
         np.random.default_rng([recipe.seed, 1, step]),
         torch.Generator().manual_seed(recipe.seed * 2**32 + step),
     )
-    number, share = (recipe.batch_small, 0.5) if size == SMALL else (recipe.batch_large, 1.0)
+    if step < recipe.steps_small:
+        size, number, share = SMALL, recipe.batch_small, 0.5
+    else:
+        size, number, share = recipe.image_size, recipe.batch_large, 1.0
     index = np.sort(rng.choice(len(labels), number, replace=False))
     x = torch.from_numpy(images[index]).permute(0, 3, 1, 2).float() / 255
     m = torch.from_numpy(masks[index])[:, None].float() / 255
@@ -487,8 +490,7 @@ def train(
     for step in tqdm(range(first, total), "pre-training", total, initial=first):
         if step == recipe.steps_small:
             clip, optimizer = grow(clip, words, regions, recipe)
-        size = clip.visual.image_size[0]
-        x, texts, true, mask, kind = batch(pictures, recipe, step, size)
+        x, texts, true, mask, kind = batch(pictures, recipe, step)
         rate = recipe.lr * min((step + 1) / 100, 1 - step / total)
         for group in optimizer.param_groups:
             group["lr"] = rate

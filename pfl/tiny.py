@@ -18,7 +18,7 @@ from torch import nn
 
 IMAGE_SIZE = 192  # pixels, as the workshop draws; 24 x 24 patches
 PATCH_SIZE = 8  # the stem below divides by 8
-WIDTH = 192  # W = D: wide enough to learn the workshop, 4.1 M parameters with both towers
+WIDTH = 192  # W = D: wide enough to learn the workshop, 4.2 M parameters with both towers
 LAYERS = 4  # of attention, all of them feature layers
 TEXT_SEED = 77  # rows of the token embedding that pre-training never used are rebuilt from this seed
 

@@ -92,11 +92,10 @@ def test_each_round_goes_on_from_the_one_before_on_other_drawings(recipe, tmp_pa
     curve = pd.read_csv(tmp_path / "assets" / "tiny_clip_history.csv")
     assert list(curve.step) == [0, 3, 4, 6, 7, 9] and curve.minutes.is_monotonic_increasing
     assert began[0] is None and began[2] is None
+    ended = [torch.load(tmp_path / f"round{n}/state.pt", weights_only=True)["clip"] for n in range(3)]
     for start, n in ((began[1], 0), (began[3], 0), (began[4], 1)):
-        ended = torch.load(tmp_path / f"round{n}/state.pt", weights_only=True)["clip"]
-        assert torch.equal(start.text_projection, ended["text_projection"])
-    sides = [torch.load(tmp_path / f"round{n}/state.pt", weights_only=True)["clip"] for n in range(3)]
-    assert [len(state["visual.positional_embedding"]) - 1 for state in sides] == [16**2, 16**2, 24**2]
+        assert torch.equal(start.text_projection, ended[n]["text_projection"])
+    assert [len(state["visual.positional_embedding"]) - 1 for state in ended] == [16**2, 16**2, 24**2]
     pools = [np.load(next((tmp_path / f"round{n}").glob("pool-*-images.npy"))) for n in range(3)]
     assert all((pools[n] != pools[n + 1]).mean() > 0.5 for n in (0, 1))
 
