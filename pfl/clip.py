@@ -31,7 +31,12 @@ class FrozenCLIP(nn.Module):
         model: an open_clip model with a plain Vision Transformer and a causal text tower as wide as the embedding.
         name, pretrained: where it came from, as given to `load_clip`.
         feature_layers: blocks of the image tower to take patch tokens from, counted from 1, ascending.
+
+    memory: `clip.memory = {}` keeps the features of every image from then on (L * N * W floats each, on the device), so
+    that none is encoded twice, in training or evaluation; `None`, the default, keeps nothing. Not for augmented images.
     """
+
+    memory: dict | None = None
 
     def __init__(self, *, model: nn.Module, name: str, pretrained: str | None, feature_layers: tuple[int, ...]):
         super().__init__()
@@ -104,10 +109,25 @@ class FrozenCLIP(nn.Module):
                 f"images of {tuple(images.shape[-2:])} pixels for a CLIP loaded at {size}; resize them, "
                 "or give load_clip another image_size"
             )
+        return self._encode(images) if self.memory is None else self._recall(images)
+
+    def _encode(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         out = self.visual.forward_intermediates(
             images, indices=[layer - 1 for layer in self.feature_layers], output_fmt="NLC"
         )
         return out["image_features"], out["image_intermediates"]
+
+    def _recall(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """`_encode`, but of images that are not in the memory alone."""
+        kind, memory = images.device.type, self.memory
+        precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else images.dtype
+        keys = [(hashlib.sha256(image.cpu().numpy().tobytes()).digest(), precision) for image in images]
+        new = [i for i, key in enumerate(keys) if key not in memory]
+        if new:
+            x, patches = self._encode(images[new])
+            memory |= {keys[i]: (x[j], [layer[j] for layer in patches]) for j, i in enumerate(new)}
+        x, patches = zip(*(memory[key] for key in keys), strict=True)
+        return torch.stack(x), [torch.stack(layer) for layer in zip(*patches, strict=True)]
 
     def tokenize(self, texts: list[str]) -> Tensor:
         """Texts -> token ids (n, 77): SOS, words, EOS, then zeros."""

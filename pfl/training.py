@@ -49,7 +49,6 @@ def train(
     *,
     out: str | Path | None = None,
     validation: Dataset | None = None,
-    features: dict | None = None,
     engine: Accelerator | None = None,
     progress: bool = True,
 ) -> Run:
@@ -63,13 +62,12 @@ def train(
         validation: where given, each stage stops after `config.patience` epochs without a better average precision on
             it and keeps its best epoch; else the number of epochs is fixed. "Zero-shot" asks for categories of the
             auxiliary data here; the reference's official protocol took them from the target's test set.
-        features: a dict that keeps the frozen features of each image between epochs, and between runs on the same CLIP
-            that are given the same dict (L * N * W floats an image). Only without augmentation.
         engine: of `parallel.accelerator`, called in each of several processes: they share out every batch and end with
             the model that one process would have made. All must see the same `out`; the first one writes.
 
     Raises:
-        ValueError: data without labels or masks, a folder that holds another run, or `features` with augmentation.
+        ValueError: data without labels or masks, a folder that holds another run, or a CLIP whose memory would keep
+            every augmented image.
         FloatingPointError: a loss that is no longer finite.
     """
     config, out = config or TrainConfig(), Path(out) if out else None
@@ -78,8 +76,11 @@ def train(
         raise ValueError(
             f"validation set {validation.name!r} cannot be measured: give one with normal and anomalous images"
         )
-    if features is not None and (config.augment or config.mosaic):
-        raise ValueError("features can be kept only where images stay as they are; set augment=False and mosaic=0")
+    if model.clip.memory is not None and (config.augment or config.mosaic):
+        raise ValueError(
+            "no augmented image comes twice, so remembering them only fills the memory; "
+            "set augment=False and mosaic=0, or clip.memory = None"
+        )
     identity = _identity(model, data, config, validation) if out else {}
     state = _resume(model, identity, out)
     history, first = state["history"], engine is None or engine.is_main_process
@@ -96,7 +97,7 @@ def train(
         if state["optimizer"]:
             optimizer.load_state_dict(state["optimizer"])
         while state["epoch"] < epochs and not _stalled(state, config.patience):
-            row = _epoch(model, data, config, optimizer, state["epoch"], epochs, features, engine, progress)
+            row = _epoch(model, data, config, optimizer, state["epoch"], epochs, engine, progress)
             if validation:
                 row["validation"] = average_precision(model, validation, engine)
                 if state["best"] is None or row["validation"] > state["best"]["value"]:
@@ -161,7 +162,6 @@ def step_losses(
     batch: Batch,
     config: TrainConfig,
     generator: torch.Generator,
-    features: dict | None = None,
     share: Share = Share(),  # noqa: B008, it cannot change
     total: int | None = None,
 ) -> dict[str, Tensor]:
@@ -169,7 +169,6 @@ def step_losses(
 
     Args:
         generator: of the noise and the prompt index.
-        features: see `train`.
         share, total: which part of how large a batch this is; the losses are those of the whole.
     """
     device, class_names, total = model.clip.device, list(batch.class_names), total or len(batch)
@@ -183,7 +182,7 @@ def step_losses(
     index = int(torch.randint(model.config.num_prompts, (), generator=generator))
     labels = share.together(labels, total)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bf16"):
-        x, patches = model.features(batch.images) if features is None else _remembered(model, batch, features)
+        x, patches = model.features(batch.images)
         if model.stage == 2:  # the prompts no longer change
             with torch.no_grad():
                 text = model.text_embeddings(*model.sample(x, noise), class_names)
@@ -224,16 +223,6 @@ class _Step(torch.nn.Module):
         return step_losses(self.model, *args)
 
 
-def _remembered(model: BayesPFL, batch: Batch, store: dict) -> tuple[Tensor, list[Tensor]]:
-    """The features of a batch, of which only images not yet in the store are encoded."""
-    new = [i for i, sample in enumerate(batch.samples) if sample not in store]
-    if new:
-        x, patches = model.features(batch.images[new])
-        store |= {batch.samples[i]: (x[j], [layer[j] for layer in patches]) for j, i in enumerate(new)}
-    x, patches = zip(*(store[sample] for sample in batch.samples), strict=True)
-    return torch.stack(x), [torch.stack(layer) for layer in zip(*patches, strict=True)]
-
-
 def average_precision(model: BayesPFL, data: Dataset, engine: Accelerator | None = None) -> float:
     """What validation goes by: the mean over categories of the average precision of images and of pixels (strict)."""
     from .evaluation import evaluate  # only here: evaluation stands above training
@@ -249,7 +238,6 @@ def _epoch(
     optimizer: torch.optim.Optimizer,
     epoch: int,
     epochs: int,
-    features: dict | None,
     engine: Accelerator | None,
     progress: bool,
 ) -> dict:
@@ -282,7 +270,7 @@ def _epoch(
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * rate
         size = min(config.batch_size, len(data) - i * config.batch_size)
-        parts = step(batch, config, generator, features, share, size)
+        parts = step(batch, config, generator, share, size)
         total = sum(parts.values())
         if not torch.isfinite(total):
             raise FloatingPointError(

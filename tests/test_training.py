@@ -178,15 +178,16 @@ def test_presets_differ_where_scales_differ():
         preset("huge")
 
 
-def test_features_that_are_kept_change_nothing_but_the_time(fresh, data):
+def test_a_clip_that_remembers_changes_nothing_but_the_time(fresh, data, clip, monkeypatch):
     config = dataclasses.replace(CONFIG, augment=False)
-    kept = {}
     plain = train(fresh(), data, config, progress=False)
-    first = train(fresh(), data, config, features=kept, progress=False)
-    second = train(fresh(), data, config, features=kept, progress=False)
-    assert len(kept) == len(data)
+    monkeypatch.setattr(clip, "memory", {})
+    first = train(fresh(), data, config, progress=False)
+    assert len(clip.memory) == len(data)
+    monkeypatch.setattr(clip, "_encode", None)  # from now on nothing is encoded
+    second = train(fresh(), data, config, progress=False)
     losses = [run.history.drop(columns="seconds").to_numpy(float) for run in (plain, first, second)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4, equal_nan=True)
     np.testing.assert_array_equal(losses[1], losses[2])
     with pytest.raises(ValueError, match="augment=False"):
-        train(fresh(), data, CONFIG, features=kept, progress=False)
+        train(fresh(), data, CONFIG, progress=False)

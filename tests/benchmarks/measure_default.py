@@ -27,9 +27,9 @@ def trained(clip, seed: int, out: Path) -> pfl.BayesPFL:
     if (out / "model.json").exists():
         return pfl.load(out, clip)
     scale = pfl.preset("tiny")
-    model = pfl.BayesPFL(clip, scale.model, seed=seed)
+    model, clip.memory = pfl.BayesPFL(clip, scale.model, seed=seed), {}
     data = pfl.data.load("workshop", split="auxiliary")
-    return pfl.train(model, data, replace(scale.train, seed=seed), out=out, features={}).model
+    return pfl.train(model, data, replace(scale.train, seed=seed), out=out).model
 
 
 def upper_bound(clip, data) -> float:
