@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import open_clip
 import pandas as pd
 import pytest
 import torch
@@ -28,6 +29,14 @@ def test_a_caption_is_true_of_a_picture_only_if_all_it_claims_is():
     ]
     expected = [[1, 0, 0, 0, 1], [0, 1, 1, 1, 1], [0, 1, 0, 0, 0]]
     assert truth(texts, *labels).int().tolist() == expected
+
+
+def test_captions_speak_of_states_in_frequent_words():
+    rank = open_clip.tokenizer.SimpleTokenizer().encoder
+    sentences = pretrain.FLAWLESS + pretrain.DAMAGED + sum(pretrain.DEFECTS.values(), [])
+    words = {word for sentence in sentences for word in sentence.format("").split()}
+    assert {word for word in words if rank.get(f"{word}</w>", 1e9) >= 30_000} == set()
+    assert not words & {"without", "defect", "flaw"}
 
 
 def test_the_place_of_a_caption_is_where_the_defect_is_seen():
@@ -98,6 +107,16 @@ def test_each_round_goes_on_from_the_one_before_on_other_drawings(recipe, tmp_pa
     assert [len(state["visual.positional_embedding"]) - 1 for state in ended] == [16**2, 16**2, 24**2]
     pools = [np.load(next((tmp_path / f"round{n}").glob("pool-*-images.npy"))) for n in range(3)]
     assert all((pools[n] != pools[n + 1]).mean() > 0.5 for n in (0, 1))
+
+
+def test_a_round_of_the_text_alone_forgets_the_old_text_and_keeps_the_image_tower(recipe, tmp_path):
+    start = tiny.build(3, image_size=recipe.image_size)
+    for parameter in (start.text_projection, start.token_embedding.weight):
+        parameter.data.fill_(torch.nan)
+    clip = pretrain.train(replace(recipe, steps_small=0, text_alone=True), tmp_path, workers=1, start=start)
+    assert all(torch.equal(value, clip.visual.state_dict()[n]) for n, value in start.visual.state_dict().items())
+    untaught = tiny.build(recipe.seed).text_projection
+    assert torch.isfinite(clip.text_projection).all() and not torch.equal(clip.text_projection, untaught)
 
 
 def test_only_words_of_captions_are_learned_and_shipped(recipe, tmp_path):
