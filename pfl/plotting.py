@@ -39,7 +39,7 @@ def root(start: Path | None = None) -> Path:
     return start
 
 
-def save_figure(fig: Figure, name: str, numbers: pd.DataFrame, folder: Path | str | None = None) -> Path:
+def save_figure(fig: Figure, name: str, numbers: pd.DataFrame, folder: Path | str | None = None) -> None:
     """Write `name.png` and `name.csv`, the numbers that the figure shows.
 
     The same numbers give the same bytes: no software tag, no date, floats to four digits.
@@ -56,7 +56,6 @@ def save_figure(fig: Figure, name: str, numbers: pd.DataFrame, folder: Path | st
         part = path.with_suffix(path.suffix + ".part")
         write(part)
         os.replace(part, path)
-    return folder / f"{name}.png"
 
 
 def show_image(ax, image: np.ndarray, title: str = "", mask: np.ndarray | None = None, heat: np.ndarray | None = None):
