@@ -120,6 +120,18 @@ def test_it_is_frozen_and_leaves_no_hook_behind(clip):
     assert not any(module._forward_hooks for module in clip.modules())
 
 
+def test_a_remembered_image_is_the_encoded_one_in_either_precision(clip, monkeypatch):
+    x = images(clip.image_size)
+    plain = clip.encode_image(x)
+    monkeypatch.setattr(clip, "memory", {})
+    for _ in range(2):
+        kept = clip.encode_image(x)
+        assert torch.equal(kept[0], plain[0]) and all(map(torch.equal, kept[1], plain[1]))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert clip.encode_image(x)[0].dtype == torch.bfloat16
+    assert len(clip.memory) == 2 * len(x)
+
+
 def test_normalised_images_have_clips_mean_and_deviation(clip):
     grey = torch.full((1, 3, 32, 32), 0.5)
     expected = (0.5 - torch.tensor(open_clip.OPENAI_DATASET_MEAN)) / torch.tensor(open_clip.OPENAI_DATASET_STD)
