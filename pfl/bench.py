@@ -42,7 +42,12 @@ def bench(
         a flat dict for JSON: predict_ratio (R = 10, one image) and train_ratio (four images) over the encoder's forward
         pass on as many images; seconds and ratios by name; profile, the seconds of each stage of a prediction; and
         peak_memory_mb, of the GPU, or of this whole process on a CPU.
+
+    Raises:
+        ValueError: a CLIP that remembers images, whose encoder would not run.
     """
+    if model.clip.memory is not None:
+        raise ValueError("a CLIP that remembers images cannot be timed; set clip.memory = None")
     device = model.clip.device
     images = {b: _images(model, b) for b in {1, 4, *batches}}
     autocast = lambda: torch.autocast(device.type, torch.bfloat16, enabled=precision != "fp32")  # noqa: E731

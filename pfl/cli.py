@@ -155,7 +155,7 @@ def _train(args) -> None:
     device = engine.device if engine else args.device
     model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
     auxiliary = data.load(args.data, args.root, split=split)
-    if not settings.augment and not engine:
+    if not (settings.augment or settings.mosaic or engine):
         model.clip.memory = {}  # images that stay as they are need be encoded once only
     run = train(model, auxiliary, settings, out=args.out, engine=engine)
     if engine is None or engine.is_main_process:

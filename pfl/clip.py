@@ -32,8 +32,10 @@ class FrozenCLIP(nn.Module):
         name, pretrained: where it came from, as given to `load_clip`.
         feature_layers: blocks of the image tower to take patch tokens from, counted from 1, ascending.
 
-    memory: `clip.memory = {}` keeps the features of every image from then on (L * N * W floats each, on the device), so
-    that none is encoded twice, in training or evaluation; `None`, the default, keeps nothing. Not for augmented images.
+    Attributes:
+        memory: `clip.memory = {}` keeps the features of every image from then on (L * N * W floats each, on its device)
+            and encodes none twice, in training or evaluation; `None`, the default, keeps nothing. Not for augmented
+            images.
     """
 
     memory: dict | None = None
@@ -118,10 +120,11 @@ class FrozenCLIP(nn.Module):
         return out["image_features"], out["image_intermediates"]
 
     def _recall(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """`_encode`, but of images that are not in the memory alone."""
+        """Encodes only the images that are not yet in the memory."""
         kind, memory = images.device.type, self.memory
         precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else images.dtype
-        keys = [(hashlib.sha256(image.cpu().numpy().tobytes()).digest(), precision) for image in images]
+        pixels = (image.cpu().contiguous().view(torch.uint8).numpy() for image in images)
+        keys = [(hashlib.sha256(part).digest(), precision, images.device) for part in pixels]
         new = [i for i, key in enumerate(keys) if key not in memory]
         if new:
             x, patches = self._encode(images[new])

@@ -82,7 +82,7 @@ class Preset:
 def tiny() -> Preset:
     """The shipped CLIP and the synthetic workshop: minutes on two CPU cores, nothing to download.
 
-    Without augmentation the frozen features are encoded once and kept; with it, at about the same time (5 epochs, one
+    Without augmentation the frozen features can be kept (`clip.memory`); with it, at about the same time (5 epochs, one
     seed), unseen categories came out no better.
 
     Stage 2 is left out: its head learns so few kinds of things by heart. By text score alone, four trainings (of 4, 4,

@@ -61,7 +61,8 @@ NOUNS = {  # the words a caption may use for a category, where its name alone is
     "corrugated": ["corrugated sheet"],
 }
 GENERIC = "object thing part item surface product sample piece material workpiece".split()
-# State words are words that people use: each is among the tokenizer's first 30,000, which holds frequent words first.
+# State words are words that people use: each is among the tokenizer's first 30,000, which holds frequent words first
+# (but "misprint", in captions of places).
 # "Defect", "flaw" and "unblemished" are not, and captions say what is there, not what is absent. So a specialist's list
 # (WinCLIP's, in pfl/prompts.py) is half foreign to this CLIP, as it must be to one that read the web.
 FLAWLESS = [
@@ -473,6 +474,8 @@ def train(
     total = recipe.steps_small + recipe.steps_large
     clip = (start or tiny.build(recipe.seed, image_size=SMALL)).to(device).train()
     if recipe.text_alone:
+        if start is None or recipe.steps_small:
+            raise ValueError("text_alone needs an image tower to learn from: give start, and steps_small=0")
         clip = without_words(clip, recipe.seed)
     clip.token_embedding.weight.requires_grad_(False)
     words, regions = Words(clip).to(device), Regions(recipe.seed).to(device)
