@@ -3,12 +3,12 @@
 `python -m pfl.pretrain --out FOLDER` makes a tiny CLIP like the shipped one, from nothing but this file and the
 generator: a first round on small windows and then on large ones, five more on large ones of new drawings, and one of
 the text tower alone. (The rounds of the shipped one were made apart, the earlier ones with other captions; its card,
-pfl/assets/README.md, says how.) One image has many true captions
-("a flawless object", "a red button", "a crack at the top left"), so every image of a batch is scored against a pool of
-captions, each true or false, as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same captions are told of regions
-("a scratched thing" is true of the patches on the scratch), as in RegionCLIP (Zhong et al. 2022, arXiv 2112.09106), by
-heads that are thrown away afterwards: what ships is a plain CLIP, whose own projection was never asked to align patches
-with text. No caption names a target category, and no target category or target-only defect is drawn.
+pfl/assets/README.md, says how.) One image has many true captions ("a flawless object", "a red button", "a crack at the
+top left"), so every image of a batch is scored against a pool of captions, each true or false, as in SigLIP (Zhai et
+al. 2023, arXiv 2303.15343). The same captions are told of regions ("a scratched thing" is true of the patches on the
+scratch), as in RegionCLIP (Zhong et al. 2022, arXiv 2112.09106), by heads that are thrown away afterwards: what ships
+is a plain CLIP, whose own projection was never asked to align patches with text. No caption names a target category,
+and no target category or target-only defect is drawn.
 """
 
 import argparse
@@ -61,10 +61,9 @@ NOUNS = {  # the words a caption may use for a category, where its name alone is
     "corrugated": ["corrugated sheet"],
 }
 GENERIC = "object thing part item surface product sample piece material workpiece".split()
-# State words are words that people use: each is among the tokenizer's first 30,000, which holds frequent words first
-# (but "misprint", in captions of places).
-# "Defect", "flaw" and "unblemished" are not, and captions say what is there, not what is absent. So a specialist's list
-# (WinCLIP's, in pfl/prompts.py) is half foreign to this CLIP, as it must be to one that read the web.
+# State words are words that people use: each, but for "misprint" in captions of places, is among the tokenizer's first
+# 30,000, which holds frequent words first. "Defect", "flaw" and "unblemished" are not among them; and captions say what
+# is there, not what is absent. So half of a specialist's list (WinCLIP's, in pfl/prompts.py) is foreign to this CLIP.
 FLAWLESS = [
     "a flawless {}",
     "a perfect {}",

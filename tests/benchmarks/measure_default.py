@@ -27,7 +27,7 @@ def trained(clip, seed: int, out: Path) -> pfl.BayesPFL:
     if (out / "model.json").exists():
         return pfl.load(out, clip)
     scale = pfl.preset("tiny")
-    model, clip.memory = pfl.BayesPFL(clip, scale.model, seed=seed), {}
+    model = pfl.BayesPFL(clip, scale.model, seed=seed)
     data = pfl.data.load("workshop", split="auxiliary")
     return pfl.train(model, data, replace(scale.train, seed=seed), out=out).model
 
@@ -69,7 +69,8 @@ def main() -> None:
     args = parser.parse_args()
     settings, rows = pfl.preset("tiny").eval, []
     target = pfl.data.load("workshop", split="target")
-    clip = pfl.load_clip("tiny")
+    clip, untaught = pfl.load_clip("tiny"), pfl.load_clip("tiny-random")
+    clip.memory, untaught.memory = {}, {}  # every model sees the same pictures
 
     def note(what: str, model, data, seed: int) -> None:
         result = measure(model, data, replace(settings, seed=seed))
@@ -91,7 +92,7 @@ def main() -> None:
             note("Bayes-PFL", model, data, seed)
             if seed == 0:
                 note("hand-written", HandwrittenPrompts(clip), data, 0)
-    note("random CLIP", trained(pfl.load_clip("tiny-random"), 0, args.out / "random"), target, 0)
+    note("random CLIP", trained(untaught, 0, args.out / "random"), target, 0)
     table = pd.DataFrame(rows)
     table.to_csv(args.out / "table.csv", index=False)
     print(table.groupby(["data", "what", "protocol"])[COLUMNS].agg(["mean", "std"]).round(3).to_string())

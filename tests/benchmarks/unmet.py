@@ -147,6 +147,7 @@ def main() -> None:
     parser.add_argument("--model", default="default", help="a run's folder, or the name of a shipped model")
     args = parser.parse_args()
     clip = pfl.load_clip("tiny")
+    clip.memory = {}  # both models see the same pictures
     with tempfile.TemporaryDirectory() as folder:
         workshop.IMAGES["unmet"] = workshop.IMAGES["target"]
         workshop.SPLITS["unmet"] = {part.__name__: workshop.Category(part=part) for part in OBJECTS}
