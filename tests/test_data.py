@@ -122,6 +122,14 @@ def test_masks_are_resized_as_the_reference_does_and_none_is_lost(tmp_path):
     small = transforms.read_mask(sample("x", tmp_path / "m.png"), 14)
     assert 1 <= small.sum() <= 4 and small[5, 6]
 
+    large = np.zeros((1400, 1400), dtype=np.uint8)
+    large[500, 700] = 255  # one of 10,000 pixels: less than 8 bits can tell
+    Image.fromarray(large).save(tmp_path / "m.png")
+    small = transforms.read_mask(sample("x", tmp_path / "m.png"), 14)
+    assert 1 <= small.sum() <= 2 and small[5, 6:8].any()
+    Image.fromarray(0 * large).save(tmp_path / "m.png")
+    assert not transforms.read_mask(sample("x", tmp_path / "m.png"), 14).any()
+
 
 def test_images_are_squeezed_to_a_square_between_0_and_1():
     tensor = transforms.image_tensor(picture("RGB"), 8)

@@ -50,11 +50,12 @@ def read_mask(sample: Sample, size: int) -> torch.Tensor:
     """
     if sample.mask is None:
         return torch.zeros(size, size, dtype=torch.bool)
-    full = foreground(sample.mask, sample.mask_threshold)
-    share = Image.fromarray(full.astype(np.uint8) * 255).resize((size, size), Image.Resampling.BILINEAR)
-    share = np.array(share)
-    cut = min(127, int(share.max()) - 1) if full.any() else 127
-    return torch.from_numpy(share > cut)
+    full = Image.fromarray(foreground(sample.mask, sample.mask_threshold).astype(np.uint8) * 255)
+    small = full.resize((size, size), Image.Resampling.BILINEAR)
+    if not small.getbbox():  # all black: in 8 bit a small defect of a large picture is rounded away
+        small = full.convert("F").resize((size, size), Image.Resampling.BILINEAR)
+    share = np.array(small)
+    return torch.from_numpy((share > 0) & (share >= min(128, share.max())))
 
 
 def augment(image: torch.Tensor, mask: torch.Tensor, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
