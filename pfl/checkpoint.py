@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import warnings
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from .clip import FrozenCLIP, load_clip
 from .config import ModelConfig
+from .data.files import write
 from .model import BayesPFL
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
@@ -31,7 +31,6 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
         card: anything worth knowing about the model, such as how it was trained.
     """
     path = Path(path)
-    path.mkdir(parents=True, exist_ok=True)
     weights = to_bytes({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()})
     description = {
         "model": asdict(model.config),
@@ -40,8 +39,8 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "card": card or {},
     }
-    _write(path / WEIGHTS, weights)
-    _write(path / CARD, (json.dumps(description, indent=2) + "\n").encode())
+    write(path / WEIGHTS, weights)
+    write(path / CARD, (json.dumps(description, indent=2) + "\n").encode())
     return path
 
 
@@ -88,13 +87,6 @@ def load(path: str | Path, clip: FrozenCLIP | None = None, *, device: str | torc
 
 def _short(value) -> str:
     return value[:12] if isinstance(value, str) else str(value)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
 
 
 # --- checkpoints of the reference ---

@@ -12,6 +12,7 @@ import torch
 from . import checkpoint, config, data, figures, inspection, parallel, reproduce
 from .bench import bench
 from .clip import load_clip
+from .data.files import write
 from .evaluation import measure, spread
 from .model import BayesPFL
 from .training import train
@@ -186,8 +187,7 @@ def _evaluate(args) -> None:
         table = table.dropna(subset=["mean"]).set_index(["category", "metric"])
     _print(table)
     if args.csv:
-        args.csv.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint._write(args.csv, table.to_csv().encode())
+        write(args.csv, table.to_csv().encode())
 
 
 def _reproduce(args) -> None:
@@ -225,8 +225,7 @@ def _bench(args) -> None:
         print(f"  {name:22} {seconds * 1e3:7.1f} ms {seconds / total:6.1%}")
     print(f"peak memory {result['peak_memory_mb']:.0f} MB")
     if args.json:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint._write(args.json, (json.dumps(result, indent=2) + "\n").encode())
+        write(args.json, (json.dumps(result, indent=2) + "\n").encode())
 
 
 def _figures(args) -> int:

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from . import report
 from .data import Dataset, loader
+from .data.files import write
 from .data.transforms import read_image
 
 LOG = "progress.jsonl"  # first line: the settings; then a line an image, written as soon as it is done
@@ -82,9 +83,7 @@ def inspect(
         table = table.drop(columns="label")
     if threshold is not None:
         table["defective"] = table.score >= threshold
-    part = out / "results.csv.part"
-    table.to_csv(part, index=False)
-    os.replace(part, out / "results.csv")
+    write(out / "results.csv", table.to_csv(index=False).encode())
     report.write(table, root, out / "report.html", title=data.name, threshold=threshold)
     return table.reset_index(drop=True)
 
@@ -128,9 +127,8 @@ def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
 
 
 def _save_heatmap(path: Path, image: Path, heat: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    overlay(read_image(image), heat).save(f"{path}.part", format="PNG")
-    os.replace(f"{path}.part", path)
+    picture = overlay(read_image(image), heat)
+    write(path, lambda file: picture.save(file, format="PNG"))
 
 
 def _name(image: Path, root: Path) -> str:

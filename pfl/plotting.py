@@ -1,6 +1,5 @@
 """One look for all figures, and one way to save them: a picture, and beside it the numbers it shows."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+
+from .data.files import write
 
 NORMAL, ABNORMAL, NEUTRAL = "#2a78b5", "#d1495b", "#8a8f98"  # told apart by colour-blind readers and in print
 HEAT = "inferno"
@@ -48,14 +49,8 @@ def save_figure(fig: Figure, name: str, numbers: pd.DataFrame, folder: Path | st
         folder: default `figures/` of the checkout.
     """
     folder = Path(folder) if folder else root() / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, write in (
-        (folder / f"{name}.png", lambda p: fig.savefig(p, format="png", metadata={"Software": None})),
-        (folder / f"{name}.csv", lambda p: numbers.to_csv(p, index=False, float_format="%.4g")),
-    ):
-        part = path.with_suffix(path.suffix + ".part")
-        write(part)
-        os.replace(part, path)
+    write(folder / f"{name}.png", lambda file: fig.savefig(file, format="png", metadata={"Software": None}))
+    write(folder / f"{name}.csv", numbers.to_csv(index=False, float_format="%.4g").encode())
 
 
 def show_image(ax, image: np.ndarray, title: str = "", mask: np.ndarray | None = None, heat: np.ndarray | None = None):

@@ -33,7 +33,7 @@ from tqdm import tqdm
 from pfl import tiny
 from pfl.clip import known_words
 from pfl.data import workshop
-from pfl.data.files import home
+from pfl.data.files import home, write
 
 MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 WORLDS = workshop.CAPTIONED
@@ -223,7 +223,7 @@ def pool(recipe: Recipe, folder: Path, workers: int) -> tuple[np.ndarray, np.nda
                 )
         for store in stores:
             store.flush()
-        np.save(paths[-1], labels)
+        write(paths[-1], lambda file: np.save(file, labels))  # the last: it says that the pool is complete
     return tuple(np.load(p, mmap_mode="r") for p in paths[:2]) + (np.load(paths[2]),)
 
 
@@ -534,8 +534,7 @@ def train(
                 "optimizer": optimizer.state_dict(),
             }
             state |= {"step": step + 1, "seconds": time.time() - began}
-            torch.save(state, f"{saved}.part")
-            os.replace(f"{saved}.part", saved)
+            write(saved, lambda file, state=state: torch.save(state, file))
     clip.token_embedding.weight.data[words.ids] = words.rows.data
     return clip.eval()
 

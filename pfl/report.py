@@ -3,12 +3,12 @@
 import base64
 import html
 import io
-import os
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
+from .data.files import write as write_file
 from .data.transforms import read_image
 
 SIDE = 256  # pixels of a picture in the report
@@ -48,9 +48,7 @@ def write(table: pd.DataFrame, root: Path, path: Path, *, title: str, threshold:
 {cards}
 </main></body></html>
 """
-    part = path.with_suffix(".html.part")
-    part.write_text(page, encoding="utf-8")
-    os.replace(part, path)
+    write_file(path, page.encode())
     return path
 
 

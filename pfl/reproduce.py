@@ -17,10 +17,11 @@ from accelerate import Accelerator
 
 from . import data as sets
 from .bench import image_seconds, step_seconds
-from .checkpoint import CARD, _write, load
+from .checkpoint import CARD, load
 from .clip import FrozenCLIP, load_clip
 from .config import Preset
 from .data import SPECS, Dataset
+from .data.files import write
 from .evaluation import IMAGE_METRICS, PIXEL_METRICS, Evaluation, measure, record, spread, told
 from .model import BayesPFL
 from .plotting import save_figure
@@ -179,7 +180,7 @@ def reproduce(
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
     table = beside_published(tables)
     if main:
-        _write(out / "table.csv", table.to_csv(index=False).encode())
+        write(out / "table.csv", table.to_csv(index=False).encode())
         figure = draw_differences(table, f"CLIP {clip.name} at {clip.image_size} px, {seeds} seeds")
         if figure is not None:
             numbers = table.dropna(subset=["difference"])
@@ -211,10 +212,9 @@ def save_result(
     file: Path, result: Evaluation, model: BayesPFL, data: Dataset, settings, more: dict | None = None
 ) -> None:
     """Write `record`, and what else is to be known, as JSON; and beside it NAME-images.csv, a row an image."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    _write(file.with_name(f"{file.stem}-images.csv"), result.images.to_csv(index=False).encode())
+    write(file.with_name(f"{file.stem}-images.csv"), result.images.to_csv(index=False).encode())
     content = record(result, model, data, settings) | (more or {})
-    _write(file, (json.dumps(content, indent=2) + "\n").encode())
+    write(file, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def _frame(rows: dict) -> pd.DataFrame:

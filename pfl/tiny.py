@@ -7,14 +7,16 @@ OpenAI ViT. `pfl.pretrain` trains it.
 """
 
 import json
-import os
 from pathlib import Path
 
 import open_clip
 import torch
 from open_clip.model import resize_pos_embed
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import nn
+
+from .data.files import write
 
 IMAGE_SIZE = 192  # pixels, as the workshop draws; 24 x 24 patches
 PATCH_SIZE = 8  # the stem below divides by 8
@@ -105,10 +107,5 @@ def save(clip: open_clip.CLIP, token_ids: list[int], card: dict, folder: Path = 
     ids = torch.tensor(sorted(token_ids))
     state["token_embedding.ids"] = ids.int()
     state["token_embedding.rows"] = clip.token_embedding.weight.data[ids].half()
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, write in (
-        (folder / WEIGHTS.name, lambda p: save_file(state, p)),
-        (folder / CARD.name, lambda p: Path(p).write_text(json.dumps(card, indent=2) + "\n")),
-    ):
-        write(f"{path}.part")
-        os.replace(f"{path}.part", path)
+    write(folder / WEIGHTS.name, to_bytes(state))
+    write(folder / CARD.name, (json.dumps(card, indent=2) + "\n").encode())

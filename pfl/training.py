@@ -1,6 +1,5 @@
 """The training loop: two stages, the published optimiser groups and schedule, and runs that survive being killed."""
 
-import io
 import math
 import time
 from dataclasses import asdict, dataclass, replace
@@ -14,9 +13,10 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from . import losses
-from .checkpoint import _write, save
+from .checkpoint import save
 from .clip import known_words
 from .config import EvalConfig, TrainConfig
+from .data.files import write
 from .data.loading import Batch, loader
 from .data.samples import Dataset
 from .distributions import draw_noise
@@ -315,11 +315,9 @@ def _stalled(state: dict, patience: int) -> bool:
 
 def _keep(model: BayesPFL, state: dict, identity: dict, out: Path) -> None:
     """Write all that a killed run needs, in one file that is whole or absent."""
-    out.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    torch.save({"identity": identity, "state": state, "weights": model.state_dict()}, buffer)
-    _write(out / PROGRESS, buffer.getvalue())
-    _write(out / HISTORY, pd.DataFrame(state["history"]).to_csv(index=False).encode())
+    content = {"identity": identity, "state": state, "weights": model.state_dict()}
+    write(out / PROGRESS, lambda file: torch.save(content, file))
+    write(out / HISTORY, pd.DataFrame(state["history"]).to_csv(index=False).encode())
 
 
 def _resume(model: BayesPFL, identity: dict, out: Path | None) -> dict:

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from .transforms import foreground
 
@@ -114,6 +115,19 @@ def home() -> Path:
     return Path(os.environ.get("PFL_HOME", Path.home() / ".cache" / "bayes-pfl"))
 
 
+def write(path: Path | str, content: bytes | Callable[[BinaryIO], object]) -> None:
+    """Write a file, and the folders it lies in, so that nobody ever sees half of it.
+
+    content is all that goes into it, or a function that writes into the open file it is given.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with open(part, "wb") as file:
+        file.write(content) if isinstance(content, bytes) else content(file)
+    os.replace(part, path)
+
+
 def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     """Those masks that have any foreground; one that cannot be read counts, so that whoever opens it is told.
 
@@ -128,8 +142,7 @@ def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     except (OSError, ValueError):
         flags = [_is_filled(path, threshold) for path in masks]
         try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(flags))
+            write(kept, json.dumps(flags).encode())
         except OSError:  # nowhere to write: decode again next time
             pass
     return {path for path, flag in zip(masks, flags, strict=True) if flag}
