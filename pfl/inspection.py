@@ -17,7 +17,7 @@ from .data import Dataset, loader
 from .data.files import write
 from .data.transforms import read_image
 
-LOG = "progress.jsonl"  # first line: the settings; then a line an image, written as soon as it is done
+LOG = "progress.jsonl"  # the settings, then a line an image, written as soon as it is done
 
 
 def inspect(
@@ -44,21 +44,21 @@ def inspect(
         is a threshold).
 
     Raises:
-        FileExistsError: `out` holds a run and `resume` is False. ValueError: it was made with other settings.
+        FileExistsError: `out` holds a run and `resume` is False.
+        ValueError: it was made with other settings, or of other images.
     """
     out, root = Path(out), Path(root or os.path.commonpath([s.image.parent for s in data.samples])).resolve()
     log = out / LOG
     settings = {
         "clip": model.clip.identity["fingerprint"],
         "weights": _weights(model),
-        "classes": sorted({s.class_name for s in data.samples}),
+        "data": data.fingerprint(),
         "num_samples": num_samples,
         "seed": seed,
     }
     done = _done(log, settings, resume)
-    out.mkdir(parents=True, exist_ok=True)
-    if not log.exists():
-        _append(log, settings)
+    if not done:
+        write(log, json.dumps(settings).encode())
     todo = [s for s in data.samples if _name(s.image, root) not in done]
     for sample in tqdm(
         todo, "inspecting", len(data), initial=len(data) - len(todo), unit="image", disable=not progress
@@ -144,7 +144,7 @@ def _weights(model) -> str:
 
 def _append(log: Path, row: dict) -> None:
     with open(log, "a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+        file.write("\n" + json.dumps(row))  # begins a line of its own, even after one that a kill cut off
 
 
 def _done(log: Path, settings: dict, resume: bool) -> dict[str, dict]:
@@ -159,6 +159,11 @@ def _done(log: Path, settings: dict, resume: bool) -> dict[str, dict]:
             rows.append(json.loads(line))
         except json.JSONDecodeError:
             continue
+    if rows and rows[0].get("data") != settings["data"]:
+        raise ValueError(
+            f"{log.parent} was made of other images, labels or class names than are given now; "
+            "choose another folder, or delete it to start anew"
+        )
     for key, value in settings.items():
         if rows and rows[0].get(key) != value:
             raise ValueError(f"{log.parent} was made with {key} {rows[0].get(key)}, not {value}; choose another folder")

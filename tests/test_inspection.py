@@ -59,8 +59,26 @@ def test_a_killed_run_goes_on_and_ends_the_same(model, folder, tmp_path, monkeyp
         inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, progress=False)
     resumed = inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, resume=True, progress=False)
     pd.testing.assert_frame_equal(resumed, whole)
+    monkeypatch.setattr(inspection, "_save_heatmap", None)  # all is done, the image of the cut line too
+    resumed = inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, resume=True, progress=False)
+    pd.testing.assert_frame_equal(resumed, whole)
     with pytest.raises(ValueError, match="num_samples 2, not 3"):
         inspect(model, data, tmp_path / "cut", root=folder, num_samples=3, resume=True, progress=False)
+
+
+def test_a_run_does_not_go_on_with_other_images_of_the_same_names(model, folder, tmp_path):
+    def again():
+        data = pfl.data.folder(folder, class_name="plate")
+        return inspect(model, data, tmp_path / "out", root=folder, num_samples=1, resume=True, progress=False)
+
+    again()
+    log = tmp_path / "out" / inspection.LOG
+    log.write_text('{"clip": "')  # killed before the first image was done, in the middle of the settings
+    again()
+    assert len(log.read_text().splitlines()) == 5
+    Image.new("RGB", (60, 40)).save(folder / "a.png")
+    with pytest.raises(ValueError, match="other images.*choose another folder"):
+        again()
 
 
 def test_a_calibrated_threshold_keeps_its_promise():
