@@ -81,6 +81,18 @@ def test_a_run_does_not_go_on_with_other_images_of_the_same_names(model, folder,
         again()
 
 
+def test_a_folder_of_links_is_inspected_under_the_names_of_the_links(model, folder, tmp_path):
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "one.png").symlink_to(folder / "a.png")
+    (links / "below").symlink_to(folder / "sub")
+    (tmp_path / "all").symlink_to(links)
+    for root in (links, tmp_path / "all"):
+        data = pfl.data.folder(root)
+        table = inspect(model, data, tmp_path / f"of {root.name}", root=root, num_samples=1, progress=False)
+        assert set(table.name) == {"one.png", "below/a.png", "below/b.jpg"}
+
+
 def test_a_calibrated_threshold_keeps_its_promise():
     rng, alarms = np.random.default_rng(0), []
     for _ in range(400):

@@ -1,5 +1,6 @@
 """A folder of one's own images, with or without labels, with or without masks."""
 
+import os
 from pathlib import Path
 
 from .files import Folder, Found, filled
@@ -25,7 +26,7 @@ def folder(path: Path | str, *, class_name: str | None = None) -> Dataset:
     whatever is not black is defect; JPEG masks, never quite black, are cut at half. Raises FileNotFoundError if
     there is no image.
     """
-    root = Folder(Path(path).expanduser().resolve())
+    root = Folder(Path(os.path.abspath(Path(path).expanduser())))
     if not root.path.is_dir():
         raise FileNotFoundError(f"no folder {path}: give the folder that holds the images")
     found = _look(root)
