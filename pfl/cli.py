@@ -150,12 +150,12 @@ def _check(args) -> int:
 
 def _train(args) -> None:
     preset = config.preset(args.preset)
-    settings = replace(preset.train, seed=args.seed, **({"epochs": args.epochs} if args.epochs else {}))
     split = "auxiliary" if args.data == "workshop" else "test"
     engine = parallel.accelerator(args.device)
     device = engine.device if engine else args.device
     model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
     auxiliary = data.load(args.data, args.root, split=split)
+    settings = preset.train_on(auxiliary.name, seed=args.seed, **({"epochs": args.epochs} if args.epochs else {}))
     if not (settings.augment or settings.mosaic or engine):
         model.clip.memory = {}  # images that stay as they are need be encoded once only
     run = train(model, auxiliary, settings, out=args.out, engine=engine)

@@ -19,7 +19,7 @@ from . import data as sets
 from .bench import image_seconds, step_seconds
 from .checkpoint import CARD, load
 from .clip import FrozenCLIP, load_clip
-from .config import Preset
+from .config import Preset, TrainConfig
 from .data import SPECS, Dataset
 from .data.files import write
 from .evaluation import IMAGE_METRICS, PIXEL_METRICS, Evaluation, measure, record, spread, told
@@ -161,21 +161,20 @@ def reproduce(
             for name in (test for test in plan.tests if teacher(test) == auxiliary):
                 file = out / "results" / f"{name}-seed{seed}.json"
                 settings = replace(preset.eval, seed=seed)
+                training = preset.train_on(auxiliary, seed=seed)
                 if not file.exists():
-                    model = model or _trained(auxiliary, seed, plan.found[auxiliary], clip, preset, out, engine)
+                    model = model or _trained(plan.found[auxiliary], training, clip, preset, out, engine)
                     started = time.perf_counter()
                     result = measure(model, plan.found[name], settings, engine=engine, progress=True)
                     if main:
                         seconds = time.perf_counter() - started
-                        training = asdict(replace(preset.train, seed=seed))
-                        more = {"training": training, "seconds": seconds}
+                        more = {"training": asdict(training), "seconds": seconds}
                         save_result(file, result, model, plan.found[name], settings, more)
                 if engine:
                     engine.wait_for_everyone()
                 saved = json.loads(file.read_text())
                 ours = {"clip": clip.identity, "model": asdict(preset.model), "evaluation": asdict(settings)}
-                ours |= {"training": asdict(replace(preset.train, seed=seed))}
-                _same(file, ours | {"data": facts[name]}, saved)
+                _same(file, ours | {"training": asdict(training), "data": facts[name]}, saved)
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
     table = beside_published(tables)
@@ -189,16 +188,16 @@ def reproduce(
 
 
 def _trained(
-    name: str, seed: int, data: Dataset, clip: FrozenCLIP, preset: Preset, out: Path, engine: Accelerator | None
+    data: Dataset, settings: TrainConfig, clip: FrozenCLIP, preset: Preset, out: Path, engine: Accelerator | None
 ) -> BayesPFL:
     """The model trained on a set with a seed: from its folder if finished, else trained on, from where it stopped."""
-    folder, settings = out / f"train-{name}-seed{seed}", replace(preset.train, seed=seed)
+    folder = out / f"train-{data.name}-seed{settings.seed}"
     if (folder / CARD).exists():
         saved = json.loads((folder / CARD).read_text())
         ours = {"training": asdict(settings), "data_fingerprint": data.fingerprint()}
         _same(folder / CARD, {"model": asdict(preset.model)} | ours, saved | saved["card"])
         return load(folder, clip)
-    return train(BayesPFL(clip, preset.model, seed=seed), data, settings, out=folder, engine=engine).model
+    return train(BayesPFL(clip, preset.model, seed=settings.seed), data, settings, out=folder, engine=engine).model
 
 
 def _same(file: Path, ours: dict, saved: dict) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_data_sets import ORIGINALS, add_tables, build, write
 
-from pfl import cli, preset
+from pfl import cli, config, preset
 from pfl.config import ModelConfig, TrainConfig
 from pfl.data import SPECS
 from pfl.reproduce import PUBLISHED, SOURCES, reproduce, survey, teacher
@@ -64,6 +64,10 @@ def test_from_copies_to_a_table_beside_the_published_numbers_and_no_work_is_done
     assert row["difference"] == pytest.approx(row["mean"] - 0.874)
     assert saved[0]["data"]["fingerprint"] == saved[1]["data"]["fingerprint"]
     assert saved[0]["weights"] != saved[1]["weights"] and saved[0]["versions"]["torch"]
+    by_mvtec = json.loads((tmp_path / "results" / "visa-seed0.json").read_text())
+    assert saved[0]["training"]["mosaic"] == 0 and by_mvtec["training"]["mosaic"] == 0.4  # as the paper trains
+    card = json.loads((tmp_path / "train-mvtec-seed0" / "model.json").read_text())["card"]
+    assert card["training"] == by_mvtec["training"]
     assert (tmp_path / "difference.png").stat().st_size > 10_000
     assert len(pd.read_csv(tmp_path / "table.csv")) == len(table)
 
@@ -84,6 +88,13 @@ def test_what_is_missing_is_said_and_nothing_to_do_is_an_error(root, tmp_path, c
     assert "VisA teaches" in capsys.readouterr().err
     assert cli.main(["reproduce", "--data-root", str(root), "--only", "visa2"]) == 2
     assert "visa2: no such data set" in capsys.readouterr().err
+
+
+def test_pfl_train_trains_as_reproduce_does(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "tiny", lambda: SMALL)
+    out = tmp_path / "model"
+    assert cli.main(["train", "MVTec-AD", "--root", str(root / SPECS["mvtec"].title), "--out", str(out)]) == 0
+    assert json.loads((out / "model.json").read_text())["card"]["training"]["mosaic"] == 0.4
 
 
 def test_every_published_number_has_a_source_and_a_grade():
