@@ -296,6 +296,8 @@ def _check(data: Dataset) -> None:
             raise ValueError(f"{sample.image} has no label; training needs normal and anomalous images, told apart")
         if sample.label == 1 and sample.mask is None:
             raise ValueError(f"{sample.image} is anomalous but has no mask; training needs one, or leave the image out")
+    if not any(sample.label == 1 for sample in data.samples):
+        raise ValueError(f"data set {data.name!r} has no anomalous image; training needs some, with masks")
 
 
 def _identity(model: BayesPFL, data: Dataset, config: TrainConfig, validation: Dataset | None) -> dict:

@@ -272,9 +272,10 @@ FORMS = {
         {("a.png", "plate", 1, "", "a_mask.png"), ("b.png", "plate", None, "", None)},
     ),
     "folders that say what is good": (
-        ["good/a.png", "scratch/a.png", "Dent/b.tif"],
+        ["good/a.png", "scratch/a.png", "Dent/b.tif", "loose.png"],
         ["masks/scratch/a.png", "ground_truth/unused.png"],
         {
+            ("loose.png", "plate", None, "", None),
             ("good/a.png", "plate", 0, "", None),
             ("scratch/a.png", "plate", 1, "scratch", "masks/scratch/a.png"),
             ("Dent/b.tif", "plate", 1, "Dent", None),
@@ -290,14 +291,20 @@ FORMS = {
         },
     ),
     "pairs": (
-        ["images/a.jpg", "images/b.jpg", "images/c.jpg", "images/d.jpg"],
+        ["images/a.jpg", "images/b.jpg", "images/c.jpg", "images/d.jpg", "a.png"],
         ["masks/a.png", "masks/b_blank.png", "masks/d_blank.jpg"],
         {
+            ("a.png", "plate", None, "", None),
             ("images/a.jpg", "plate", 1, "", "masks/a.png"),
             ("images/b.jpg", "plate", 0, "", None),
             ("images/c.jpg", "plate", 0, "", None),
             ("images/d.jpg", "plate", 0, "", None),
         },
+    ),
+    "images and one beside them": (
+        ["images/a.png", "b.png"],
+        [],
+        {("images/a.png", "plate", None, "", None), ("b.png", "plate", None, "", None)},
     ),
     "MVTec's": (
         ["train/good/z.png", "test/good/a.png", "test/crack/b.png", "test/defect/c.png"],
@@ -336,6 +343,10 @@ def test_ones_own_folder_names_itself_and_its_faults(tmp_path):
     for name, message in (("empty", "no images in"), ("absent", "no folder")):
         with pytest.raises(FileNotFoundError, match=message):
             pfl.data.folder(tmp_path / name)
+    write(tmp_path / "pairs/images/001.png", MASK)
+    write(tmp_path / "pairs/masks/segmented-1.png", MASK)
+    with pytest.raises(ValueError, match="pairs/masks is named as an image, such as segmented-1.png"):
+        pfl.data.folder(tmp_path / "pairs")
 
 
 @pytest.mark.parametrize("name, normal, anomalous, package", [

@@ -161,6 +161,8 @@ def test_data_that_cannot_train_is_refused(fresh, data):
         with pytest.raises(ValueError, match=message) as caught:
             train(fresh(), Dataset(name="bad", samples=(sample,)), CONFIG, progress=False)
         assert str(sample.image) in str(caught.value)
+    with pytest.raises(ValueError, match="'tiles' has no anomalous image"):
+        train(fresh(), data.subset(keep=lambda one: one.label == 0), CONFIG, progress=False)
 
 
 def test_a_loss_that_explodes_says_where(fresh, data):

@@ -22,9 +22,11 @@ def folder(path: Path | str, *, class_name: str | None = None) -> Dataset:
     - `[CATEGORY/]{train,test}/...` and `ground_truth/`: MVTec's layout, its test images;
     - `images/` and `masks/`: an image without a mask, or with an empty one, is normal.
 
+    Pictures that lie beside these folders are kept, labels unknown.
+
     In the first two a mask is `NAME_mask.png` beside the image, or lies under `masks/` or `ground_truth/`. In a mask
     whatever is not black is defect; JPEG masks, never quite black, are cut at half. Raises FileNotFoundError if
-    there is no image.
+    there is no image, ValueError if no mask is of any image.
     """
     root = Folder(Path(os.path.abspath(Path(path).expanduser())))
     if not root.path.is_dir():
@@ -53,16 +55,22 @@ def _look(root: Folder) -> list[Found]:
         return found
     images, masks = root.folder(*IMAGE_FOLDERS), root.folder(*MASK_FOLDERS)
     if images and masks:
-        return _pairs(root.name, images, masks)
+        return _unlabelled(root, root.name, None) + _pairs(root.name, images, masks)
     groups = {n: f for n, f in root.folders.items() if n.lower() not in MASK_FOLDERS and f.images}
+    loose = _unlabelled(root, root.name, masks)
     if any(name.lower() in NORMAL for name in groups):
-        return [one for group in groups.values() for one in _labelled(root.name, group, masks)]
-    loose = _unlabelled(images or root, root.name, masks)
-    return loose + [one for n, f in groups.items() if f is not images for one in _unlabelled(f, n, masks)]
+        return loose + [one for group in groups.values() for one in _labelled(root.name, group, masks)]
+    named = {n: root.name if f is images else n for n, f in groups.items()}
+    return loose + [one for n, f in groups.items() for one in _unlabelled(f, named[n], masks)]
 
 
 def _pairs(category: str, images: Folder, masks: Folder) -> list[Found]:
     matched = {image: masks.mask_of(image) for image in images.images}
+    if matched and masks.images and not any(matched.values()):  # else all would pass for normal
+        raise ValueError(
+            f"no mask in {masks.path} is named as an image, such as {masks.images[0].name}; "
+            f"name the masks as the images are, with or without _mask: {images.images[0].stem}_mask.png"
+        )
     by_threshold = {0: [], 128: []}
     for mask in filter(None, matched.values()):
         by_threshold[_threshold(mask)].append(mask)
