@@ -50,10 +50,9 @@ def bench(
         raise ValueError("a CLIP that remembers images cannot be timed; set clip.memory = None")
     device = model.clip.device
     images = {b: _images(model, b) for b in {1, 4, *batches}}
-    autocast = lambda: torch.autocast(device.type, torch.bfloat16, enabled=precision != "fp32")  # noqa: E731
 
     def encode(b: int) -> None:
-        with torch.no_grad(), autocast():
+        with torch.no_grad(), model.clip.autocast(precision):
             model.features(images[b])
 
     def predict(b: int, r: int) -> None:

@@ -21,6 +21,7 @@ from .tiny import load as load_tiny
 
 ACTIVATIONS = ("quickgelu", "gelu")
 MEAN, SD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD  # of the pixels, for every CLIP
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 VOCABULARY = 49408  # of CLIP's own tokenizer; its last id is EOS
 
 
@@ -98,6 +99,12 @@ class FrozenCLIP(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """Images (b, 3, H, H) in [0, 1] -> zero mean and unit variance a channel, as CLIP was trained."""
         return (images - self.mean) / self.sd
+
+    def autocast(self, precision: str) -> torch.autocast:
+        """The context to run in, on this CLIP's device: half precision where it is not "fp32"."""
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision {precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
+        return torch.autocast(self.device.type, PRECISIONS[precision], enabled=precision != "fp32")
 
     @torch.no_grad()
     def encode_image(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:

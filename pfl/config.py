@@ -1,7 +1,7 @@
 """Every number that is chosen rather than learned, with its reason, and three presets that choose them together."""
 
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal, get_args, get_origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,9 @@ class TrainConfig:
     seed: int = 0
     workers: int = 0  # processes that read images; they change the speed, never the result
 
+    def __post_init__(self):
+        _check_choices(self)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvalConfig:
@@ -67,6 +70,17 @@ class EvalConfig:
     smoothing: float = 8 / 518  # sd of the Gaussian filter over the map, in sides of the image; as the reference
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # autocast of CLIP and the attention
     top_fraction: float = 0.0075  # share of the map that makes the image score; the reference: 2000 of 518 x 518
+
+    def __post_init__(self):
+        _check_choices(self)
+
+
+def _check_choices(config) -> None:
+    """Refuse what a Literal field does not offer: Python itself does not look."""
+    for one in fields(config):
+        value, choices = getattr(config, one.name), get_args(one.type)
+        if get_origin(one.type) is Literal and value not in choices:
+            raise ValueError(f"{one.name} {value!r} is unknown; choose one of {', '.join(choices)}")
 
 
 @dataclass(frozen=True, kw_only=True)

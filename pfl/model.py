@@ -191,12 +191,11 @@ class BayesPFL(nn.Module):
             noise = draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
         samples = noise.states.shape[1]
         step = max(1, max_prompts_per_pass // (2 * samples * self.config.num_prompts))
-        half = getattr(torch, {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}[precision])
         parts = []
         for i in range(0, len(images), step):
             part = slice(i, i + step)
             context = noise.context if len(noise.context) == 1 else noise.context[part]
-            with torch.autocast(self.clip.device.type, half, enabled=precision != "fp32"):
+            with self.clip.autocast(precision):
                 x, patches = self.features(images[part])
                 output = self(
                     x, patches, class_names[part], Noise(context=context, states=noise.states), max_prompts_per_pass

@@ -181,7 +181,7 @@ def step_losses(
     noise = replace(noise, context=torch.stack(share.of_batch(list(noise.context))))
     index = int(torch.randint(model.config.num_prompts, (), generator=generator))
     labels = share.together(labels, total)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.precision == "bf16"):
+    with model.clip.autocast(config.precision):
         x, patches = model.features(batch.images)
         if model.stage == 2:  # the prompts no longer change
             with torch.no_grad():

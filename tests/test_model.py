@@ -158,6 +158,8 @@ def test_one_class_name_serves_all_and_a_wrong_number_is_refused(model, images):
         model.predict(images, ["cable", "nut"])
     with pytest.raises(ValueError, match="torch.uint8; give floats"):
         model.predict((255 * images).to(torch.uint8), "cable")
+    with pytest.raises(ValueError, match="'bfloat16' is unknown; choose one of fp32, bf16, fp16"):
+        model.predict(images, "cable", precision="bfloat16")
 
 
 def test_heads_must_divide_the_width(clip):

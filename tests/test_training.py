@@ -9,7 +9,7 @@ from PIL import Image
 
 from pfl import training
 from pfl.checkpoint import load
-from pfl.config import ModelConfig, TrainConfig, preset
+from pfl.config import EvalConfig, ModelConfig, TrainConfig, preset
 from pfl.data.samples import Dataset, Sample
 from pfl.model import BayesPFL
 from pfl.training import optimizer_of, schedule, train
@@ -170,6 +170,14 @@ def test_a_loss_that_explodes_says_where(fresh, data):
     model.prompts.context.data[:] = float("nan")
     with pytest.raises(FloatingPointError, match="stage 1, epoch 1, step 1"):
         train(model, data, CONFIG, progress=False)
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), [
+    (TrainConfig, "precision", "fp16"), (TrainConfig, "kl", "Exact"), (EvalConfig, "protocol", "Official"),
+])  # fmt: skip
+def test_a_choice_that_is_not_offered_is_refused(kind, name, value):
+    with pytest.raises(ValueError, match=f"{name} '{value}' is unknown; choose one of"):
+        kind(**{name: value})
 
 
 def test_presets_differ_where_scales_differ():
