@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, help="default: runs/predict/NAME of the folder")
     command.add_argument("--model", default="default", help="folder of a trained model; default: the one that ships")
     command.add_argument("--threshold", type=float, help="score from which an image counts as defective")
-    command.add_argument("--normal", type=Path, help="calibrate the threshold on this folder of normal images")
+    command.add_argument("--normal", type=Path, help="calibrate the threshold on the normal images of this folder")
     command.add_argument("--false-alarms", type=float, default=0.05, help="rate that --normal promises (default 0.05)")
     command.add_argument("--num-samples", type=int, default=10, help="prompts drawn for each image")
     command.add_argument("--seed", type=int, default=0)
@@ -131,9 +131,12 @@ def _predict(args) -> None:
     threshold = args.threshold
     if args.normal is not None:
         name = args.class_name or images[0].class_name
-        scores = inspection.scores_of(model, data.folder(args.normal, class_name=name), **sampling)
-        threshold = inspection.calibrate(scores, args.false_alarms)
-        print(f"threshold {threshold:.4f}: at most {args.false_alarms:.1%} of new normal images lie above it")
+        normal = data.folder(args.normal, class_name=name).subset(keep=lambda sample: sample.label != 1)
+        if not len(normal):
+            raise ValueError(f"all images of {args.normal} are defective; give --normal a folder of normal ones")
+        threshold = inspection.calibrate(inspection.scores_of(model, normal, **sampling), args.false_alarms)
+        print(f"threshold {threshold:.4f}, of {len(normal)} normal images:", end=" ")
+        print(f"at most {args.false_alarms:.1%} of new ones lie above it")
     out = args.out or Path("runs") / "predict" / args.folder.resolve().name
     table = inspection.inspect(
         model, images, out, root=args.folder, threshold=threshold, resume=args.resume, **sampling

@@ -121,5 +121,11 @@ def test_the_command_line_writes_the_report_and_tells_mistakes_in_one_line(model
     capsys.readouterr()
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
+    for name in ("good/0.png", "good/1.png", "dent/0.png"):  # a defective image does not calibrate
+        (tmp_path / "known" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "known" / name)
+    calibrated = [*arguments[:-1], str(tmp_path / "p"), "--normal", str(tmp_path / "known"), "--false-alarms", "0.4"]
+    assert cli.main(calibrated) == 0
+    assert "of 2 normal images" in capsys.readouterr().out
     assert cli.main(["predict", str(tmp_path / "nowhere"), "--model", str(tmp_path / "model")]) == 2
     assert "nowhere" in capsys.readouterr().err
