@@ -93,8 +93,13 @@ def measure(
             reference's is 8 of 518. The official top pixels scale with the area of the map.
         engine: of `parallel.accelerator`, called in each of several processes: they share out the images of each
             category, and all get the whole result.
+
+    Raises:
+        ValueError: a data set without images. FloatingPointError: a score that is not a number.
     """
     config, share = config or EvalConfig(), Share.of(engine)
+    if not len(data):
+        raise ValueError(f"data set {data.name!r} is empty; check its root folder, or what was chosen of it")
     precision = {} if config.precision == "fp32" else {"precision": config.precision}
     rows, pixels = [], {}
     with tqdm(total=len(data), desc=data.name, unit="image", disable=not progress or share.rank > 0) as bar:
@@ -114,6 +119,11 @@ def measure(
                     top_fraction=config.top_fraction,
                     **precision,
                 )
+                if (lost := prediction.score.isnan()).any():
+                    raise FloatingPointError(
+                        f"the score of {batch.samples[int(lost.int().argmax())].image} is not a number in "
+                        f"{config.precision}; take another precision, or check the model's weights"
+                    )
                 mine.append(_rows(batch.samples, batch.labels, prediction, top_mean(prediction.map, fraction)))
                 if stream:
                     known = batch.labels >= 0

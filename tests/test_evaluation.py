@@ -134,6 +134,19 @@ def test_what_a_data_set_lacks_is_nan_and_the_mean_goes_over_the_rest(data):
     assert table.loc["mean", "image_auroc"] == table.loc["tile", "image_auroc"]
 
 
+def test_a_score_that_is_no_number_and_a_set_without_images_are_refused(data):
+    class Overflows(Oracle):
+        def predict(self, images, class_names, **options):
+            return super().predict(
+                images * torch.tensor([1, 1, torch.nan, 1])[: len(images), None, None, None], class_names, **options
+            )
+
+    with pytest.raises(FloatingPointError, match="screw_2.png is not a number in fp32; take another precision"):
+        measure(Overflows(), data, CONFIG)
+    with pytest.raises(ValueError, match="'tests' is empty"):
+        measure(Oracle(), replace(data, samples=()), CONFIG)
+
+
 def test_seeds_spread_only_as_far_as_the_samples_do(data):
     steady = evaluate_seeds(Oracle(), data, CONFIG, seeds=(0, 1, 2))
     assert np.allclose(steady["std"], 0) and np.allclose(steady["low"], steady["high"])
