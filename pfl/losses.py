@@ -110,6 +110,7 @@ def upsample(evidence: Tensor, size: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # what is kept for predictions must do for training, too
 def _interpolation(grid: int, size: int) -> Tensor:
     """Matrix (size, g) that interpolates a line."""
     return F.interpolate(torch.eye(grid)[None], size=size, mode="linear", align_corners=True)[0].T.contiguous()

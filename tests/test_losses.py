@@ -44,6 +44,15 @@ def test_orthogonal_prompts_cost_nothing_and_equal_ones_the_share_off_the_diagon
     assert losses.orthogonality(equal[:, :, :1]).item() == 0
 
 
+def test_a_map_made_in_inference_mode_does_not_spoil_training():
+    losses._interpolation.cache_clear()
+    with torch.inference_mode():
+        losses.upsample(torch.zeros(1, 4, 4), 8)
+    evidence = torch.zeros(1, 4, 4, requires_grad=True)
+    losses.upsample(evidence, 8).sum().backward()
+    assert evidence.grad.sum().item() == pytest.approx(64)
+
+
 def test_the_softmax_of_a_pair_upsampled_is_the_sigmoid_of_its_difference_upsampled():
     pair = 5 * torch.randn(2, 2, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     both = losses.upsample(pair, 32).softmax(dim=1)[:, 1]
