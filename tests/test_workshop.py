@@ -55,6 +55,21 @@ def test_a_split_on_disk_is_complete_and_the_same_for_a_seed(tmp_path, monkeypat
     assert first.fingerprint() != workshop.load(tmp_path / "0", split="target", seed=1).fingerprint()
 
 
+def test_a_split_is_for_all_to_read_and_an_interrupted_one_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(workshop, "SPLITS", {"target": {"gear": TARGET["gear"]}})
+    monkeypatch.setattr(workshop, "IMAGES", {"target": (1, 1)})
+    mode = [path.stat().st_mode for path in (workshop.folder(tmp_path / "whole"), tmp_path / "whole")]
+    assert mode[0] == mode[1]  # as any folder made here
+
+    def dies(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workshop, "_write", dies)
+    with pytest.raises(KeyboardInterrupt):
+        workshop.make(tmp_path / "cut" / "target", "target")
+    assert not list((tmp_path / "cut").iterdir())
+
+
 def test_an_unknown_split_is_named(tmp_path):
     with pytest.raises(ValueError, match="no split 'train'; choose one of auxiliary, target"):
         workshop.load(tmp_path, split="train")

@@ -8,7 +8,6 @@ occur nowhere else. Some target surfaces are photographs that ship inside scikit
 
 import json
 import os
-import shutil
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -202,7 +201,17 @@ def make(folder: Path, split: str, seed: int = 0) -> None:
     `<category>/test/<good|defect>/NNN.png`, `<category>/ground_truth/<defect>/NNN_mask.png`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        part = Path(temporary) / folder.name  # a folder within, since the temporary one is for our eyes only
+        _draw(part, split, seed)
+        try:
+            os.replace(part, folder)
+        except OSError:  # another process was first; its drawings are the same
+            if not folder.exists():
+                raise
+
+
+def _draw(folder: Path, split: str, seed: int) -> None:
     for name, category in SPLITS[split].items():
         families = defect_names(category, split)
         flawless, defective = IMAGES[split]
@@ -212,19 +221,14 @@ def make(folder: Path, split: str, seed: int = 0) -> None:
             # What training meets is more varied than what it is tested on.
             varied = split == "auxiliary" and kind != "good" and rng.random() < 0.6
             drawn = scene(rng, category, None if kind == "good" else kind, **(variation(rng) if varied else {}))
-            _write(part / name / "test" / kind / f"{i:03d}.png", cv2.cvtColor(drawn.image, cv2.COLOR_RGB2BGR))
+            _write(folder / name / "test" / kind / f"{i:03d}.png", cv2.cvtColor(drawn.image, cv2.COLOR_RGB2BGR))
             if kind != "good":
                 _write(
-                    part / name / "ground_truth" / kind / f"{i:03d}_mask.png",
+                    folder / name / "ground_truth" / kind / f"{i:03d}_mask.png",
                     drawn.mask.astype(np.uint8) * 255,
                 )
-    (part / "workshop.json").write_text(json.dumps({"version": VERSION, "seed": seed, "split": split, "size": SIZE}))
-    try:
-        os.replace(part, folder)
-    except OSError:  # another process was first; its drawings are the same
-        shutil.rmtree(part)
-        if not folder.exists():
-            raise
+    facts = {"version": VERSION, "seed": seed, "split": split, "size": SIZE}
+    (folder / "workshop.json").write_text(json.dumps(facts))
 
 
 def _write(path: Path, image: np.ndarray) -> None:
