@@ -12,7 +12,7 @@ from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from .clip import FrozenCLIP, load_clip
+from .clip import FrozenCLIP, first_line, load_clip
 from .config import ModelConfig
 from .data.files import write
 from .model import BayesPFL
@@ -118,7 +118,10 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
         raise ValueError(f"stage {stage} is unknown; give 1 or 2")
     if clip.activation != "gelu":
         warnings.warn(f'the reference was trained with activation="gelu", not {clip.activation!r}', stacklevel=2)
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of many kinds, even a KeyError
+        raise ValueError(f"{path} cannot be read ({first_line(error)}); give a file that torch.save wrote") from error
     if not isinstance(checkpoint, dict) or "MyModel" not in checkpoint:
         raise ValueError(f'{path} has no entry "MyModel"; give a checkpoint of the reference')
     theirs = {name: value for name, value in checkpoint["MyModel"].items() if not UNUSED.match(name)}

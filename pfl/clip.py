@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import logging
-import pickle
 import re
 import warnings
 from functools import cache, cached_property
@@ -231,8 +230,6 @@ def load_clip(
 
 def read_weights(file: str | Path) -> dict[str, Tensor]:
     """The state dict of a weights file: safetensors, a jit archive (as OpenAI publishes), or what torch.save wrote."""
-    if str(file).endswith(".safetensors"):
-        return load_state_dict(str(file))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch.jit is deprecated, OpenAI's files are not
@@ -240,8 +237,8 @@ def read_weights(file: str | Path) -> dict[str, Tensor]:
     except RuntimeError:  # not an archive
         try:
             state = load_state_dict(str(file))
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(f"{file} holds no CLIP weights ({_first_line(error)}); download it again") from error
+        except Exception as error:  # of many kinds: each format and each way to be broken has its own
+            raise ValueError(f"{file} holds no CLIP weights ({first_line(error)}); download it again") from error
     return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
 
 
@@ -317,7 +314,7 @@ def _from_tag(
                 model = open_clip.create_model(name, **options)
     except Exception as error:
         raise ValueError(
-            f"open_clip cannot load {name} {pretrained or ''} ({_first_line(error)}); "
+            f"open_clip cannot load {name} {pretrained or ''} ({first_line(error)}); "
             "download the weights by hand and give the file as pretrained="
         ) from error
     finally:
@@ -362,5 +359,6 @@ def _is_path(text: str) -> bool:
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, short enough to be told within a message."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -141,6 +141,9 @@ def test_files_that_are_no_reference_checkpoint_are_refused(clip, tmp_path):
     with pytest.raises(FileNotFoundError, match="gone_1.pth"):
         load_reference(tmp_path / "gone_1.pth", clip)
     torch.save({"state": 1}, tmp_path / "other_1.pth")
+    (tmp_path / "text_1.pth").write_text("hello")
+    with pytest.raises(ValueError, match="text_1.pth cannot be read"):
+        load_reference(tmp_path / "text_1.pth", clip)
     with pytest.raises(ValueError, match="MyModel"):
         load_reference(tmp_path / "other_1.pth", clip)
 

@@ -176,7 +176,9 @@ def test_a_local_file_must_come_with_its_activation(folder):
 
 def test_a_file_that_is_no_clip_is_refused(folder):
     (folder / "text.pt").write_text("not weights")
-    with pytest.raises(ValueError, match="text.pt"):
-        load_clip(str(folder / "text.pt"), activation="gelu")
+    (folder / "cut.safetensors").write_bytes(b"\x10" + bytes(7) + b"{")
+    for name in ("text.pt", "cut.safetensors"):
+        with pytest.raises(ValueError, match=f"{name} holds no CLIP weights"):
+            load_clip(str(folder / name), activation="gelu")
     with pytest.raises(ValueError, match="32 pixels|image_size"):
         load_clip(str(folder / "plain.pt"), activation="gelu").encode_image(images(40))
