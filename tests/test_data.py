@@ -68,10 +68,16 @@ def test_a_picture_is_turned_the_way_its_camera_was_held(tmp_path):
     assert (turned[:2] == RED).all() and (turned[2:] == 255).all()
 
 
-def test_a_picture_that_cannot_be_read_is_named_with_a_remedy(tmp_path):
+def test_a_picture_that_cannot_be_read_is_named_with_a_remedy(tmp_path, monkeypatch):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     Image.fromarray(np.zeros((2, 2), dtype=np.float32)).save(tmp_path / "float.tif")
-    for name, remedy in (("broken.png", "replace the file"), ("float.tif", "save it with 8 or 16 bit")):
+    Image.new("1", (20, 20)).save(tmp_path / "huge.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    for name, remedy in (
+        ("broken.png", "replace the file"),
+        ("float.tif", "save it with 8 or 16 bit"),
+        ("huge.png", "400 pixels.*replace the file"),
+    ):
         with pytest.raises(OSError, match=remedy) as error:
             transforms.read_image(tmp_path / name)
         assert name in str(error.value)

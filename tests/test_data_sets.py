@@ -553,6 +553,15 @@ def test_a_check_tells_all_problems_at_once(small_mvtec):
         pfl.data.load("mvtec", small_mvtec)
 
 
+def test_a_table_that_was_cut_off_is_named_with_its_row(tmp_path):
+    build(tmp_path, next(table for name, table, _ in ORIGINALS.values() if name == "visa"))
+    add_tables(tmp_path)
+    table = tmp_path / "split_csv" / "1cls.csv"
+    table.write_text(table.read_text() + "candle,test,ano")
+    with pytest.raises(ValueError, match="1cls.csv: the row candle,test,ano has not 5 values; fetch the file anew"):
+        pfl.data.load("visa", tmp_path)
+
+
 def test_a_listed_file_that_is_absent_is_a_problem(tmp_path):
     build(tmp_path, ORIGINALS["visa"][1])
     add_tables(tmp_path)

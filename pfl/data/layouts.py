@@ -82,7 +82,7 @@ def head_ct(root: Folder) -> list[Found]:
         return []
     by_id = {int(path.stem): path for path in images.images if path.stem.isdigit()}
     found = []
-    for identity, hemorrhage in _rows(table)[1:]:
+    for identity, hemorrhage in _rows(table, 2):
         image = by_id.get(int(identity))
         if image is None:
             root.notes.append(f"missing image: {images.path / identity.strip()}.png, listed in labels.csv")
@@ -97,7 +97,7 @@ def visa(root: Folder) -> list[Found]:
     if table is None:
         return []
     found = []
-    for category, split, label, image_path, mask_path in _rows(table)[1:]:
+    for category, split, label, image_path, mask_path in _rows(table, 5):
         image = root.file(image_path)
         if image is None:
             root.notes.append(f"missing image: {root.path / image_path}, listed in split_csv/1cls.csv")
@@ -176,6 +176,11 @@ def colon_barcelona(root: Folder) -> list[Found]:
     return found if any(one.mask for one in found) else []
 
 
-def _rows(table: Path) -> list[list[str]]:
+def _rows(table: Path, columns: int) -> list[list[str]]:
+    """The rows of a table below its head."""
     with open(table, newline="", encoding="utf-8-sig") as file:
-        return [row for row in csv.reader(file, skipinitialspace=True) if row]
+        rows = [row for row in csv.reader(file, skipinitialspace=True) if row][1:]
+    for row in rows:
+        if len(row) != columns or "" in row[:2]:
+            raise ValueError(f"{table}: the row {','.join(row)} has not {columns} values; fetch the file anew")
+    return rows

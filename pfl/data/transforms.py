@@ -108,7 +108,7 @@ def _open(path: Path | str) -> Image.Image:
     try:
         with Image.open(path) as file:
             return ImageOps.exif_transpose(file)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise OSError(f"cannot read {path} ({error}); replace the file or remove it") from error
 
 
