@@ -88,16 +88,10 @@ def survey(data_root: str | Path, only: Iterable[str] | None = None) -> Plan:
 
 
 def _folder(root: Path, name: str) -> Path:
-    spec = SPECS[name]
-    names = {_plain(n) for n in (name, spec.title, spec.standard)}
     for folder in sorted(root.iterdir()):
-        if folder.is_dir() and _plain(folder.name) in names:
+        if folder.is_dir() and SPECS[name].is_called(folder.name):
             return folder
-    raise FileNotFoundError(f"no folder {name} or {spec.standard} under {root}")
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
+    raise FileNotFoundError(f"no folder {name} or {SPECS[name].title} under {root}")
 
 
 def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int, processes: int = 1) -> str:

@@ -85,7 +85,8 @@ def test_from_copies_to_a_table_beside_the_published_numbers_and_no_work_is_done
 def test_what_is_missing_is_said_and_nothing_to_do_is_an_error(root, tmp_path, capsys):
     (tmp_path / "mvtec").mkdir()
     assert cli.main(["reproduce", "--data-root", str(tmp_path)]) == 2
-    assert "VisA teaches" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "VisA teaches" in said and "no folder visa or VisA" in said
     assert cli.main(["reproduce", "--data-root", str(root), "--only", "visa2"]) == 2
     assert "visa2: no such data set" in capsys.readouterr().err
 

@@ -72,6 +72,10 @@ class Spec:
     def paper_is_whole(self) -> bool:
         return not any("whole" in category.pooled for category in self.categories)
 
+    def is_called(self, name: str) -> bool:
+        """Whether it is meant by a name, whatever its case and hyphens."""
+        return _plain(name) in {_plain(own) for own in (self.name, self.title, self.standard)}
+
     @cached_property
     def _by_folder(self) -> dict[str, Category]:
         return {name.lower(): c for c in self.categories for name in (c.name, c.folder) if name}
@@ -419,9 +423,8 @@ SPECS = {one.name: one for one in _FIFTEEN}
 
 def spec(name: str) -> Spec:
     """The data set of a name, whatever its case and hyphens: "mvtec", "MVTec-AD", "CVC-ColonDB"."""
-    plain = _plain(name)
     for one in SPECS.values():
-        if plain in {_plain(one.name), _plain(one.title), _plain(one.standard)}:
+        if one.is_called(name):
             return one
     raise ValueError(f"{name!r} is none of {', '.join(SPECS)}; besides these load() knows workshop, elpv and textile")
 
