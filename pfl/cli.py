@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--threshold", type=float, help="score from which an image counts as defective")
     command.add_argument("--normal", type=Path, help="calibrate the threshold on the normal images of this folder")
     command.add_argument("--false-alarms", type=float, default=0.05, help="rate that --normal promises (default 0.05)")
-    command.add_argument("--num-samples", type=int, default=10, help="prompts drawn for each image")
+    command.add_argument("--num-samples", type=_positive, default=10, help="prompts drawn for each image")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--resume", action="store_true", help="go on with an interrupted run")
@@ -117,8 +117,13 @@ def _positive(text: str) -> int:
 
 
 def _device(text: str) -> str:
-    if text.startswith("cuda") and not torch.cuda.is_available():
-        raise argparse.ArgumentTypeError(f"{text}: PyTorch finds no GPU here; leave --device out to use the CPU")
+    try:
+        device = torch.device(text)
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{text} is no device; give cpu, cuda, or cuda:1 for the second GPU") from None
+    found = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= found:
+        raise argparse.ArgumentTypeError(f"{text}: PyTorch finds {found} GPUs here; leave --device out to use the CPU")
     return text
 
 

@@ -127,5 +127,9 @@ def test_the_command_line_writes_the_report_and_tells_mistakes_in_one_line(model
     calibrated = [*arguments[:-1], str(tmp_path / "p"), "--normal", str(tmp_path / "known"), "--false-alarms", "0.4"]
     assert cli.main(calibrated) == 0
     assert "of 2 normal images" in capsys.readouterr().out
+    for wrong in (["--num-samples", "0"], ["--device", "gpu"], ["--device", "cuda:99"]):
+        with pytest.raises(SystemExit):
+            cli.main([*arguments, *wrong])
+        assert wrong[1] in capsys.readouterr().err
     assert cli.main(["predict", str(tmp_path / "nowhere"), "--model", str(tmp_path / "model")]) == 2
     assert "nowhere" in capsys.readouterr().err
