@@ -4,6 +4,8 @@
 them. No sampling in any, so one sample says all.
 """
 
+from typing import Literal
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,7 +16,7 @@ from .config import EvalConfig, ModelConfig
 from .losses import upsample
 from .model import BayesPFL
 from .prediction import Prediction, summarise
-from .prompts import handwritten
+from .prompts import handwritten, one_each
 
 
 def learned_prompt(clip: FrozenCLIP, *, seed: int = 0) -> BayesPFL:
@@ -54,16 +56,14 @@ class HandwrittenPrompts:
         seed: int = 0,
         smoothing: float = EvalConfig.smoothing,
         top_fraction: float = EvalConfig.top_fraction,
+        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
     ) -> Prediction:
         """As `BayesPFL.predict`; num_samples and seed change nothing, since nothing is sampled: R and B are 1."""
-        images = torch.as_tensor(images)
-        names = [class_names] * len(images) if isinstance(class_names, str) else class_names
-        if len(names) != len(images):
-            raise ValueError(f"{len(names)} class names for {len(images)} images; give one for each, or one for all")
-        x, patches = self.clip.encode_image(self.clip.normalise(images.to(self.clip.mean)))
-        tokens = self.clip.visual.ln_post(patches[-1]) @ self.clip.visual.proj  # (b, N, D)
-        text = torch.stack([self.directions(name) for name in names])  # (b, 2, D)
-        evidence = self.evidence(torch.cat([x[:, None], tokens], dim=1), text)  # (b, 1 + N)
+        text = torch.stack([self.directions(name) for name in one_each(class_names, len(images))])  # (b, 2, D)
+        with self.clip.autocast(precision):
+            x, patches = self.clip.encode_image(self.clip.normalise(images))
+            tokens = self.clip.visual.ln_post(patches[-1]) @ self.clip.visual.proj  # (b, N, D)
+        evidence = self.evidence(torch.cat([x[:, None], tokens], dim=1).to(text), text)  # (b, 1 + N)
         grid = evidence[:, 1:].unflatten(1, (1, self.clip.grid, self.clip.grid))
         probability = torch.sigmoid(upsample(grid, self.clip.image_size))  # (b, 1, H, H)
         return summarise(

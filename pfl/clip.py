@@ -8,6 +8,7 @@ import warnings
 from functools import cache, cached_property
 from pathlib import Path
 
+import numpy as np
 import open_clip
 import torch
 from open_clip.factory import load_state_dict
@@ -95,9 +96,12 @@ class FrozenCLIP(nn.Module):
             "fingerprint": self.fingerprint,
         }
 
-    def normalise(self, images: Tensor) -> Tensor:
-        """Images (b, 3, H, H) in [0, 1] -> zero mean and unit variance a channel, as CLIP was trained."""
-        return (images - self.mean) / self.sd
+    def normalise(self, images: Tensor | np.ndarray) -> Tensor:
+        """Images (b, 3, H, H) in [0, 1] -> zero mean and unit variance a channel, where this CLIP is."""
+        images = torch.as_tensor(images)
+        if not images.is_floating_point():
+            raise ValueError(f"images are {images.dtype}; give floats in [0, 1], such as images / 255")
+        return (images.to(self.mean) - self.mean) / self.sd
 
     def autocast(self, precision: str) -> torch.autocast:
         """The context to run in, on this CLIP's device: half precision where it is not "fp32"."""

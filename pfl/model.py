@@ -16,7 +16,7 @@ from .config import EvalConfig, ModelConfig
 from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise, Samples, draw_noise
 from .losses import upsample
 from .prediction import Prediction, summarise
-from .prompts import PromptBank
+from .prompts import PromptBank, one_each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class BayesPFL(nn.Module):
 
     def features(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Images (b, 3, H, H) in [0, 1] -> the frozen features x (b, D) and F_l, L times (b, N, W)."""
-        return self.clip.encode_image(self.clip.normalise(images.to(self.clip.mean)))
+        return self.clip.encode_image(self.clip.normalise(images))
 
     def forward(
         self,
@@ -184,9 +184,7 @@ class BayesPFL(nn.Module):
             max_prompts_per_pass: bounds the memory; it changes nothing else.
             precision: of CLIP and of the attention; flows, maps and scores stay in float32.
         """
-        images, class_names = torch.as_tensor(images), self._names(class_names, len(images))
-        if not images.is_floating_point():
-            raise ValueError(f"images are {images.dtype}; give floats in [0, 1], such as images / 255")
+        class_names = one_each(class_names, len(images))
         if noise is None:
             noise = draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
         samples = noise.states.shape[1]
@@ -229,7 +227,7 @@ class BayesPFL(nn.Module):
         x = images.to(self.clip.mean) if images.ndim == 2 else self.features(images)[0]
         noise = noise or draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
         context, states = self.sample(x, noise)
-        text = self.text_embeddings(context, states, self._names(class_names, len(x)), max_prompts_per_pass=512)
+        text = self.text_embeddings(context, states, one_each(class_names, len(x)), max_prompts_per_pass=512)
         context_vectors = self.prompts.context + context.zk[:, :, None, None]
         return PromptSamples(
             context=context,
@@ -240,12 +238,6 @@ class BayesPFL(nn.Module):
         )
 
     # --- plumbing ---
-
-    def _names(self, class_names: list[str] | str, batch: int) -> list[str]:
-        names = [class_names] * batch if isinstance(class_names, str) else list(class_names)
-        if len(names) != batch:
-            raise ValueError(f"{len(names)} class names for {batch} images; give one for each, or one for all")
-        return names
 
     def _apply(self, fn, recurse: bool = True) -> "BayesPFL":
         self.clip._apply(fn)  # the CLIP moves along, though it is no part

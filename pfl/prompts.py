@@ -52,6 +52,14 @@ def handwritten(name: str) -> tuple[list[str], list[str]]:
     return tuple(texts)
 
 
+def one_each(class_names: list[str] | str, batch: int) -> list[str]:
+    """A name for each image of a batch, where one may be given for all."""
+    names = [class_names] * batch if isinstance(class_names, str) else list(class_names)
+    if len(names) != batch:
+        raise ValueError(f"{len(names)} class names for {batch} images; give one for each, or one for all")
+    return names
+
+
 class PromptBank(nn.Module):
     """B prompts, each with P context vectors and, for either state, Q state vectors (paper section 3.1).
 

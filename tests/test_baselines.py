@@ -50,6 +50,13 @@ def test_nothing_is_random_and_each_image_stands_alone(clip, images, build):
     assert first.map.shape == images[:, 0].shape and again.score_std.abs().max() < 1e-6
 
 
+def test_half_precision_changes_little(clip, images):
+    baseline = HandwrittenPrompts(clip)
+    half, exact = (baseline.predict(images, "cable", precision=precision) for precision in ("bf16", "fp32"))
+    assert half.map.dtype == half.score.dtype == torch.float32
+    assert 0 < (half.map - exact.map).abs().max() < 0.05
+
+
 def test_the_learned_ones_have_prompts_to_learn_and_no_distribution(clip, images):
     for baseline, prompts, attends in ((learned_prompt(clip), 1, False), (prompt_bank(clip), 3, True)):
         assert len(baseline.prompts.context) == prompts and (baseline.attention.query is not None) == attends

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from pfl import losses
+from pfl.baselines import HandwrittenPrompts
 from pfl.config import ModelConfig
 from pfl.distributions import Noise, draw_noise
 from pfl.model import BayesPFL
@@ -54,8 +55,9 @@ def test_the_clip_is_no_part_of_the_state_but_moves_along(model):
     assert not any("clip" in name for name in model.state_dict())
     assert not set(model.parameters()) & set(model.clip.parameters())
     model.double()
-    assert model.clip.mean.dtype == torch.float64
-    model.float()
+    moved = model.clip.mean.dtype
+    model.float()  # the CLIP is that of all tests
+    assert moved == torch.float64
 
 
 def test_the_seed_fixes_the_initial_weights(clip):
@@ -156,8 +158,11 @@ def test_one_class_name_serves_all_and_a_wrong_number_is_refused(model, images):
     )
     with pytest.raises(ValueError, match="2 class names for 3 images"):
         model.predict(images, ["cable", "nut"])
-    with pytest.raises(ValueError, match="torch.uint8; give floats"):
-        model.predict((255 * images).to(torch.uint8), "cable")
+    bytes_ = (255 * images).to(torch.uint8)
+    for call in (model.predict, model.sample_prompts, HandwrittenPrompts(model.clip).predict):
+        with pytest.raises(ValueError, match="torch.uint8; give floats"):
+            call(bytes_, "cable")
+    assert torch.equal(model.predict(images.numpy(), "cable").map, model.predict(images, "cable").map)
     with pytest.raises(ValueError, match="'bfloat16' is unknown; choose one of fp32, bf16, fp16"):
         model.predict(images, "cable", precision="bfloat16")
 
