@@ -147,7 +147,6 @@ def reproduce(
     clip = load_clip(**preset.clip, device=engine.device if engine else device)
     if main:
         print(describe(plan, clip, preset, seeds, engine.num_processes if engine else 1), flush=True)
-    facts = {name: told(plan.found[name]) for name in plan.tests}  # reads every file, so once for all seeds
     tables: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
     for auxiliary in plan.teachers:
         for seed in range(seeds):
@@ -168,7 +167,7 @@ def reproduce(
                     engine.wait_for_everyone()
                 saved = json.loads(file.read_text())
                 ours = {"clip": clip.identity, "model": asdict(preset.model), "evaluation": asdict(settings)}
-                _same(file, ours | {"training": asdict(training), "data": facts[name]}, saved)
+                _same(file, ours | {"training": asdict(training), "data": told(plan.found[name])}, saved)
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
     table = beside_published(tables)

@@ -58,7 +58,7 @@ def data(tmp_path):
                     image=path, category=category, class_name=category, label=label, mask=mask_path, defect="scratch"
                 )
             )
-    return Dataset(name="tests", samples=samples, level={"image", "pixel"})
+    return Dataset(name="tests", samples=samples)
 
 
 def read(samples):
@@ -123,9 +123,9 @@ def test_the_batch_size_and_the_order_change_nothing(data):
 
 
 def test_what_a_data_set_lacks_is_nan_and_the_mean_goes_over_the_rest(data):
-    no_masks = replace(data, samples=tuple(replace(s, mask=None) for s in data.samples), level={"image"})
+    no_masks = replace(data, samples=tuple(replace(s, mask=None) for s in data.samples))
     assert evaluate(Oracle(), no_masks, CONFIG)[list(PIXEL_METRICS)].isna().all(axis=None)
-    no_normals = replace(data, samples=tuple(s for s in data.samples if s.label == 1), level={"pixel"})
+    no_normals = replace(data, samples=tuple(s for s in data.samples if s.label == 1))
     table = evaluate(Oracle(), no_normals, CONFIG)
     assert table[list(IMAGE_METRICS)].isna().all(axis=None) and table[list(PIXEL_METRICS)].notna().all(axis=None)
     half = replace(data, samples=tuple(s for s in data.samples if s.label == 1 or s.category == "tile"))

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 # How the reference spells category folders in prompts; every other name goes in as it stands, in lower case.
@@ -45,26 +46,33 @@ class Sample:
 class Dataset:
     """Samples in a fixed order, and what they can be measured on.
 
-    level holds "image" where normal and anomalous images are told apart, "pixel" where every anomaly has a mask;
-    it is read off the samples unless given. layout and part say which form and which part of a published set this is.
+    layout and part say which form and which part of a published set this is.
     """
 
     name: str
     samples: tuple[Sample, ...]
-    level: frozenset[str] | None = None
     layout: str = ""
     part: str = ""
 
     def __post_init__(self):
         object.__setattr__(self, "samples", tuple(self.samples))
-        level = measurable(self.samples) if self.level is None else frozenset(self.level)
-        object.__setattr__(self, "level", level)
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Sample:
         return self.samples[index]
+
+    @cached_property
+    def level(self) -> frozenset[str]:
+        """Holds "image" if both labels occur, "pixel" if there are anomalies and all of them have masks."""
+        anomalies = [sample for sample in self.samples if sample.label == 1]
+        levels = set()
+        if anomalies and any(sample.label == 0 for sample in self.samples):
+            levels.add("image")
+        if anomalies and all(sample.mask for sample in anomalies):
+            levels.add("pixel")
+        return frozenset(levels)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -83,10 +91,17 @@ class Dataset:
             samples = tuple(sample for sample in samples if sample.category in wanted)
         if keep is not None:
             samples = tuple(sample for sample in samples if keep(sample))
-        return replace(self, samples=samples, level=measurable(samples))
+        return replace(self, samples=samples)
 
     def fingerprint(self) -> str:
-        """SHA-256 over every sample's label, names and file contents, in order; the same wherever the files lie."""
+        """SHA-256 over every sample's label, names and file contents, in order; the same wherever the files lie.
+
+        All files are read, once: of files that change later it says what they were.
+        """
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256()
         for sample in self.samples:
             facts = (sample.category, sample.class_name, sample.label, sample.defect, sample.mask_threshold)
@@ -94,15 +109,3 @@ class Dataset:
             for path in (sample.image, sample.mask):
                 digest.update(hashlib.sha256(path.read_bytes()).digest() if path else b"-")
         return digest.hexdigest()
-
-
-def measurable(samples: Iterable[Sample]) -> frozenset[str]:
-    """ "image" if both labels occur, "pixel" if there are anomalies and all of them have masks."""
-    samples = tuple(samples)
-    anomalies = [sample for sample in samples if sample.label == 1]
-    levels = set()
-    if anomalies and any(sample.label == 0 for sample in samples):
-        levels.add("image")
-    if anomalies and all(sample.mask for sample in anomalies):
-        levels.add("pixel")
-    return frozenset(levels)
