@@ -17,6 +17,7 @@ from open_clip.transformer import QuickGELU, ResidualAttentionBlock, VisionTrans
 from torch import Tensor, nn
 
 from .tiny import build as build_tiny
+from .tiny import check_size
 from .tiny import load as load_tiny
 
 ACTIVATIONS = ("quickgelu", "gelu")
@@ -78,11 +79,8 @@ class FrozenCLIP(nn.Module):
         Two tables are left out: the resized position embeddings, and the token embedding, whose untrained rows the tiny
         CLIP draws anew.
         """
-        digest = hashlib.sha256()
-        for name, weight in sorted(self.model.state_dict().items()):
-            if not name.endswith(("visual.positional_embedding", "token_embedding.weight")):
-                digest.update(name.encode() + weight.detach().float().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        left_out = ("visual.positional_embedding", "token_embedding.weight")
+        return fingerprint({k: v for k, v in self.model.state_dict().items() if not k.endswith(left_out)})
 
     @property
     def identity(self) -> dict:
@@ -173,6 +171,14 @@ class FrozenCLIP(nn.Module):
         return self.encode_tokens(self.token_embedding(ids[:, : eos.max() + 1]), eos)
 
 
+def fingerprint(state: dict[str, Tensor]) -> str:
+    """SHA-256 over the names and values of a state dict, whatever their order, precision and device."""
+    digest = hashlib.sha256()
+    for name, value in sorted(state.items()):
+        digest.update(name.encode() + value.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
 @cache
 def known_words() -> tuple[str, ...]:
     """Lower-case words of at least four letters that CLIP's tokenizer knows as one token, the frequent ones first."""
@@ -259,7 +265,7 @@ def _from_shapes(state: dict[str, Tensor], image_size: int | None, quick_gelu: b
     width, _, patch, _ = state["visual.conv1.weight"].shape
     native = patch * round((len(state["visual.positional_embedding"]) - 1) ** 0.5)
     vocabulary, text_width = state["token_embedding.weight"].shape
-    _check_size(image_size, patch)
+    check_size(image_size, patch)
     model = open_clip.CLIP(
         embed_dim=state["text_projection"].shape[1],
         vision_cfg={
@@ -295,7 +301,7 @@ def _from_tag(
         vision = config["vision_cfg"]
         if "timm_model_name" in vision or not isinstance(vision.get("layers", 12), int):  # before any download
             raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
-        _check_size(image_size, vision.get("patch_size", 16))
+        check_size(image_size, vision.get("patch_size", 16))
     tags = open_clip.list_pretrained_tags_by_model(name)
     drawn = pretrained == "random"
     if not hub and state is None and not drawn and pretrained not in tags:
@@ -349,12 +355,6 @@ def _check(model: nn.Module, name: str) -> None:
         raise ValueError(f"{name} has a text tower of blocks unlike CLIP's; choose another, such as ViT-B-16")
     if text.positional_embedding.shape[1] != model.visual.output_dim:
         raise ValueError(f"{name}: text width and embedding width differ; choose another CLIP, such as ViT-B-16")
-
-
-def _check_size(image_size: int | None, patch: int | None) -> None:
-    if image_size and patch and image_size % patch:
-        near = max(round(image_size / patch), 1) * patch
-        raise ValueError(f"image_size {image_size} is not a multiple of the patch size {patch}; try {near}")
 
 
 def _is_path(text: str) -> bool:

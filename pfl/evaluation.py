@@ -4,7 +4,6 @@ The protocols differ in the image score alone: strict takes the model's own, whi
 `official_scores`, which look at the whole test set. So one pass over the images serves both.
 """
 
-import hashlib
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ import torch
 from accelerate import Accelerator
 from tqdm.auto import tqdm
 
+from .clip import fingerprint
 from .config import EvalConfig
 from .data import Dataset, loader
 from .metrics import PixelMetrics, image_metrics
@@ -166,9 +166,6 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
     Data and weights are told by their fingerprints, and versions are those of this process.
     """
     learned = getattr(model, "state_dict", dict)()
-    digest = hashlib.sha256()
-    for name, weight in sorted(learned.items()):
-        digest.update(name.encode() + weight.detach().float().cpu().contiguous().numpy().tobytes())
     tables = {}
     for protocol in ("strict", "official"):
         table = result.table(protocol)
@@ -177,7 +174,7 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
         "data": told(data),
         "clip": model.clip.identity,
         "model": asdict(model.config) if learned else type(model).__name__,
-        "weights": digest.hexdigest() if learned else None,
+        "weights": fingerprint(learned) if learned else None,
         "stage": getattr(model, "stage", None),  # which of two image heads
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version()}

@@ -1,6 +1,5 @@
 """Inspect a folder of images: scores with their spread, heat maps, a CSV and a report; interrupted, it goes on."""
 
-import hashlib
 import json
 import math
 import os
@@ -13,6 +12,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from . import report
+from .clip import fingerprint
 from .data import Dataset, loader
 from .data.files import write
 from .data.transforms import read_image
@@ -51,7 +51,7 @@ def inspect(
     log = out / LOG
     settings = {
         "clip": model.clip.identity["fingerprint"],
-        "weights": _weights(model),
+        "weights": fingerprint(model.state_dict()),
         "data": data.fingerprint(),
         "num_samples": num_samples,
         "seed": seed,
@@ -134,13 +134,6 @@ def _save_heatmap(path: Path, image: Path, heat: np.ndarray) -> None:
 def _name(image: Path, root: Path | str) -> str:
     """The image's path below root; links are not followed, they may lead anywhere."""
     return Path(os.path.abspath(image)).relative_to(os.path.abspath(root)).as_posix()
-
-
-def _weights(model) -> str:
-    digest = hashlib.sha256()
-    for value in model.state_dict().values():
-        digest.update(value.detach().cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _append(log: Path, row: dict) -> None:

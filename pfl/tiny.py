@@ -65,9 +65,7 @@ def build(seed: int = 0, image_size: int | None = None) -> open_clip.CLIP:
         image_size: image side in pixels, a multiple of 8; default 192.
     """
     size = image_size or IMAGE_SIZE
-    if size % PATCH_SIZE:
-        near = round(size / PATCH_SIZE) * PATCH_SIZE
-        raise ValueError(f"image_size {size} is not a multiple of the patch size {PATCH_SIZE}; try {near}")
+    check_size(size, PATCH_SIZE)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         clip = open_clip.CLIP(
@@ -79,6 +77,13 @@ def build(seed: int = 0, image_size: int | None = None) -> open_clip.CLIP:
         clip.visual.conv1 = ConvStem(WIDTH).to(memory_format=torch.channels_last)  # a fifth faster on a CPU
     clip.token_embedding.weight.data = untrained_tokens()
     return clip.eval()
+
+
+def check_size(image_size: int | None, patch: int | None) -> None:
+    """Refuse a side in pixels that is not made of whole patches."""
+    if image_size and patch and image_size % patch:
+        near = max(round(image_size / patch), 1) * patch
+        raise ValueError(f"image_size {image_size} is not a multiple of the patch size {patch}; try {near}")
 
 
 def untrained_tokens() -> torch.Tensor:
