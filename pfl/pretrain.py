@@ -31,11 +31,10 @@ from open_clip.model import resize_pos_embed
 from tqdm import tqdm
 
 from pfl import tiny
-from pfl.clip import known_words
+from pfl.clip import MEAN, SD, known_words
 from pfl.data import workshop
 from pfl.data.files import home, write
 
-MEAN, STD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
 WORLDS = workshop.CAPTIONED
 # Surfaces and shapes of no particular kind are drawn more often: breadth decides how it meets real photographs. So are
 # objects whose marks and holes are as they should be.
@@ -350,7 +349,7 @@ _tokenize = open_clip.get_tokenizer("ViT-B-32")
 
 
 class Words(torch.nn.Module):
-    """Token embeddings of which only the rows that captions use are learned (and shipped); the others stay as built."""
+    """Token embeddings of which only the rows of `used_tokens` are learned (and shipped); the others stay as built."""
 
     def __init__(self, clip: open_clip.CLIP):
         super().__init__()
@@ -455,7 +454,7 @@ def batch(pictures, recipe: Recipe, step: int):
         state > 0, axis[y.round().long().clamp(max=g - 1)] * 3 + axis[z.round().long().clamp(max=g - 1)], -1
     )
     texts = list(captions(labels[index, 0], rng))
-    normal = (x - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    normal = (x - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(SD).view(3, 1, 1)
     return normal, texts, truth(texts, world, state, colour, cell), m.flatten(1), state
 
 
@@ -581,7 +580,10 @@ def accuracy(logits: torch.Tensor, true: torch.Tensor, texts: list[Caption]) -> 
 
 
 def used_tokens() -> list[int]:
-    """The token ids that some caption can hold."""
+    """The token ids of all that captions say, but for the nouns they draw now and then from VOCABULARY.
+
+    Those are there so that no noun decides about a state: an embedding that stays as built serves for that.
+    """
     texts = [s.format(n) for s in FLAWLESS + DAMAGED + sum(DEFECTS.values(), []) for n in ["", *GENERIC, *SIZES]]
     texts += (
         [p.format("the") for p in PHOTO] + COLOURS + CELLS + [n for ns in NOUNS.values() for n in ns] + list(WORLDS)

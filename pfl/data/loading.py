@@ -44,7 +44,7 @@ def loader(
 ) -> DataLoader:
     """An iterable of Batch at size x size pixels, with a length; every pass over it gives the same batches.
 
-    seed fixes order, augmentation and mosaics; training passes (seed, epoch) and so can resume at any epoch.
+    seed fixes order, augmentation and mosaics; training passes (seed, stage, epoch) and so can resume at any epoch.
     share takes the part of this process out of the indices of a batch (`parallel.Share`); pin helps copies to a GPU.
     mosaic is the fraction of samples replaced by a 2x2 of four anomalous images of their category (method, section 5).
     """
