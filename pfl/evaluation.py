@@ -5,7 +5,7 @@ The protocols differ in the image score alone: strict takes the model's own, whi
 """
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 
@@ -191,19 +191,10 @@ def told(data: Dataset) -> dict:
     return {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
 
 
-def evaluate_seeds(
-    model, data: Dataset, config: EvalConfig | None = None, *, seeds: Iterable[int] = range(5), progress: bool = False
-) -> pd.DataFrame:
-    """Measure the same model with other samples of its prompts, all else equal; see `spread`.
-
-    A seed stands for its samples: `draw_noise` gives the same noise for it on every device.
-    """
-    config = config or EvalConfig()
-    return spread({s: evaluate(model, data, replace(config, seed=s), progress=progress) for s in seeds})
-
-
 def spread(tables: Mapping[int, pd.DataFrame], *, confidence: float = 0.95, num_resamples: int = 2000) -> pd.DataFrame:
     """How far tables of several seeds, of sampling or of training, lie apart.
+
+    A seed of sampling stands for its samples: `draw_noise` gives the same noise for it on every device.
 
     Returns:
         a row for each category (and "mean") and metric: mean, std over the seeds (of the sample, NaN for a single one),

@@ -4,8 +4,8 @@ All of them need no more than how much falls on each score: normal pixels, anoma
 pixels divided by the area of their region. `measure` reads every metric off those masses. They are counted either at
 the exact scores, or in 2^20 bins, which hold any number of maps.
 
-Why no library: torchmetrics has no PRO; ADEval streams in the same manner, but gives neither F1-max nor IoU and asks
-for the OpenCV package that clashes with the headless one. What would be left to import is a cumulative sum.
+Why no library: torchmetrics has no PRO; ADEval streams in the same manner, but gives no F1-max and asks for
+the OpenCV package that clashes with the headless one. What would be left to import is a cumulative sum.
 """
 
 import cv2
@@ -25,8 +25,8 @@ def image_metrics(scores: ArrayLike, labels: ArrayLike) -> dict[str, float]:
         labels: (n,), 1 anomalous, 0 normal.
 
     Returns:
-        auroc, ap, f1, iou, as fractions, and threshold: the score from which on to call an image anomalous for the best
-        F1. All are NaN unless both labels occur.
+        auroc, ap, f1, as fractions, and threshold: the score from which on to call an image anomalous for the best F1.
+        All are NaN unless both labels occur.
     """
     scores, labels = np.asarray(scores).ravel(), np.asarray(labels).ravel()
     if scores.shape != labels.shape:
@@ -45,8 +45,8 @@ def pixel_metrics(maps: ArrayLike, masks: ArrayLike, *, pro_limit: float = PRO_L
         pro_limit: false positive rate up to which PRO is integrated, and by which it is divided; in (0, 1].
 
     Returns:
-        auroc, ap, f1, iou, pro, as fractions, and threshold, the score of the best F1 and IoU. All are NaN unless both
-        kinds of pixels occur.
+        auroc, ap, f1, pro, as fractions, and threshold, the score of the best F1. All are NaN unless both kinds
+        of pixels occur.
     """
     maps, masks = _maps_and_masks(maps, masks)
     weights, regions = region_weights(masks)
@@ -151,7 +151,7 @@ def measure(
         raise ValueError(f"pro_limit is {pro_limit}; it is a false positive rate above 0 and at most 1")
     kept = np.flatnonzero(negatives + positives)[::-1]
     if not (negatives.sum() and positives.sum()):
-        return dict.fromkeys(("auroc", "ap", "f1", "iou", "pro", "threshold"), np.nan)
+        return dict.fromkeys(("auroc", "ap", "f1", "pro", "threshold"), np.nan)
     fp, tp = np.cumsum(negatives[kept]), np.cumsum(positives[kept])
     false_rate, recall = np.r_[0, fp / fp[-1]], np.r_[0, tp / tp[-1]]
     f1 = 2 * tp / (tp[-1] + tp + fp)
@@ -160,9 +160,6 @@ def measure(
         "auroc": _area(false_rate, recall),
         "ap": float(np.diff(recall) @ (tp / (tp + fp))),  # steps, not trapezoids, as scikit-learn has it
         "f1": float(f1[best]),
-        "iou": float(
-            f1[best] / (2 - f1[best])
-        ),  # TP / (TP + FP + FN); it grows with F1, so one threshold is best for both
         "pro": _area_up_to(pro_limit, false_rate, np.r_[0, np.cumsum(overlap[kept])] / regions) if regions else np.nan,
         "threshold": float(scores[kept[best]]),
     }

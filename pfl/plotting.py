@@ -31,9 +31,9 @@ def use_style() -> None:
     )
 
 
-def root(start: Path | None = None) -> Path:
+def root() -> Path:
     """The checkout's folder, found from the working directory upwards; the working directory itself outside of one."""
-    start = Path(start or Path.cwd()).resolve()
+    start = Path.cwd()
     for folder in (start, *start.parents):
         if (folder / "notebooks").is_dir() and (folder / "figures").is_dir():
             return folder

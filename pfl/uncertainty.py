@@ -9,11 +9,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 
-def expected_entropy(entropy: ArrayLike, mutual_information: ArrayLike) -> np.ndarray:
-    """The part of the entropy H[E p] that all prompts share, E H[p], in nats; the rest is their disagreement."""
-    return np.asarray(entropy) - np.asarray(mutual_information)
-
-
 def reliability(probability: ArrayLike, labels: ArrayLike, *, bins: int = 10) -> pd.DataFrame:
     """What was said against what came true, in bins of equal width over [0, 1].
 

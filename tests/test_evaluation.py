@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pfl.config import EvalConfig
 from pfl.data import Dataset, Sample
-from pfl.evaluation import IMAGE_METRICS, PIXEL_METRICS, bootstrap_images, evaluate, evaluate_seeds, measure, spread
+from pfl.evaluation import IMAGE_METRICS, PIXEL_METRICS, bootstrap_images, evaluate, measure, spread
 from pfl.prediction import summarise
 
 SIZE = 32
@@ -148,18 +148,22 @@ def test_a_score_that_is_no_number_and_a_set_without_images_are_refused(data):
 
 
 def test_seeds_spread_only_as_far_as_the_samples_do(data):
-    steady = evaluate_seeds(Oracle(), data, CONFIG, seeds=(0, 1, 2))
+    def over_seeds(model):
+        return {s: evaluate(model, data, replace(CONFIG, seed=s)) for s in (0, 1, 2)}
+
+    steady = spread(over_seeds(Oracle()))
     assert np.allclose(steady["std"], 0) and np.allclose(steady["low"], steady["high"])
     noisy = Oracle()
     noisy.noise = 0.8
-    table = evaluate_seeds(noisy, data, CONFIG, seeds=(0, 1, 2))
+    tables = over_seeds(noisy)
+    table = spread(tables)
     rows = table[table["metric"] == "pixel_auroc"]
     assert rows["category"].tolist() == ["screw", "tile", "mean"] and (rows["std"] > 0).all()
     assert ((rows["low"] <= rows["mean"]) & (rows["mean"] <= rows["high"])).all()
-    values = [evaluate(noisy, data, replace(CONFIG, seed=s)).loc["tile", "pixel_auroc"] for s in (0, 1, 2)]
+    values = [one.loc["tile", "pixel_auroc"] for one in tables.values()]
     row = rows[rows["category"] == "tile"].iloc[0]
     assert row["mean"] == pytest.approx(np.mean(values)) and row["std"] == pytest.approx(np.std(values, ddof=1))
-    assert spread({0: evaluate(noisy, data, CONFIG)})["std"].isna().all()
+    assert spread({0: tables[0]})["std"].isna().all()
 
 
 def test_the_bootstrap_over_images_narrows_with_their_number():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pfl.uncertainty import aurc, expected_calibration_error, expected_entropy, reliability, risk_coverage
+from pfl.uncertainty import aurc, expected_calibration_error, reliability, risk_coverage
 
 
 def test_reliability_by_hand():
@@ -48,10 +48,6 @@ def test_knowing_beats_guessing_beats_being_surest_where_wrong():
     errors = np.arange(50) % 5 == 0
     assert aurc(errors, errors) < aurc(np.zeros(50), errors) < aurc(~errors, errors)
     assert aurc(np.zeros(50), errors) == pytest.approx(errors.mean())
-
-
-def test_what_is_left_of_the_entropy_is_shared():
-    assert expected_entropy([0.6, 0.5], [0.6, 0.2]) == pytest.approx([0.0, 0.3])
 
 
 def test_what_cannot_be_measured_is_refused():
