@@ -152,6 +152,7 @@ def test_bfloat16_trains_too(fresh, data):
     run = train(fresh(), data, dataclasses.replace(CONFIG, precision="bf16", epochs=1), progress=False)
     exact = train(fresh(), data, dataclasses.replace(CONFIG, epochs=1), progress=False)
     assert np.isclose(run.history.loss[0], exact.history.loss[0], rtol=0.05)
+    assert run.history.loss[0] != exact.history.loss[0]
 
 
 def test_data_that_cannot_train_is_refused(fresh, data):
