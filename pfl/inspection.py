@@ -156,7 +156,7 @@ def _done(log: Path, settings: dict, resume: bool) -> dict[str, dict]:
     if rows and rows[0].get("data") != settings["data"]:
         raise ValueError(
             f"{log.parent} was made of other images, labels or class names than are given now; "
-            "choose another folder, or delete it to start anew"
+            "choose another folder for the results, or delete this one to start anew"
         )
     for key, value in settings.items():
         if rows and rows[0].get(key) != value:
