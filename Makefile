@@ -24,7 +24,7 @@ test: install
 lab: install
 	$(VENV)/bin/jupyter lab notebooks
 
-# What ships, made again: the tiny CLIP (eight hours on 2 cores), then the default model (minutes).
+# What ships, made again: the tiny CLIP (nine hours on 2 cores), then the default model (minutes).
 pretrain: install
 	$(VENV)/bin/python -m pfl.pretrain
 

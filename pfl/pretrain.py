@@ -1,14 +1,14 @@
 """Pre-training of the tiny CLIP: images of the workshop's generator against captions, by a sigmoid loss.
 
 `python -m pfl.pretrain --out FOLDER` makes a tiny CLIP like the shipped one, from nothing but this file and the
-generator: a first round on small windows and then on large ones, five more on large ones of new drawings, and one of
-the text tower alone. (The rounds of the shipped one were made apart, the earlier ones with other captions; its card,
-pfl/assets/README.md, says how.) One image has many true captions ("a flawless object", "a red button", "a crack at the
-top left"), so every image of a batch is scored against a pool of captions, each true or false, as in SigLIP (Zhai et
-al. 2023, arXiv 2303.15343). The same captions are told of regions ("a scratched thing" is true of the patches on the
-scratch), as in RegionCLIP (Zhong et al. 2022, arXiv 2112.09106), by heads that are thrown away afterwards: what ships
-is a plain CLIP, whose own projection was never asked to align patches with text. No caption names a target category,
-and no target category or target-only defect is drawn.
+generator: a first round on small windows and then on large ones, five more on large ones of new drawings, one of the
+text tower alone, and one of both again. (The rounds of the shipped one were made apart, the earlier ones with other
+captions; its card, pfl/assets/README.md, says how.) One image has many true captions ("a flawless object", "a red
+button", "a crack at the top left"), so every image of a batch is scored against a pool of captions, each true or false,
+as in SigLIP (Zhai et al. 2023, arXiv 2303.15343). The same captions are told of regions ("a scratched thing" is true of
+the patches on the scratch), as in RegionCLIP (Zhong et al. 2022, arXiv 2112.09106), by heads that are thrown away
+afterwards: what ships is a plain CLIP, whose own projection was never asked to align patches with text. No caption
+names a target category, and no target category or target-only defect is drawn.
 """
 
 import argparse
@@ -138,7 +138,8 @@ class Recipe:
 
 # Later rounds see new drawings, the rate high again (SGDR, arXiv 1608.03983); from the third on they lean on regions,
 # since maps are made of patches alone, and from the sixth on they have them as large as they were drawn. The seventh is
-# for the shipped CLIP, whose earlier rounds had other captions: it makes the text tower forget them.
+# for the shipped CLIP, whose earlier rounds had other captions: it makes the text tower forget them, before both towers
+# learn together again.
 ROUNDS = (
     Recipe(),
     Recipe(seed=1, steps_small=0, steps_large=3_200, lr=5e-4),
@@ -147,6 +148,7 @@ ROUNDS = (
     Recipe(seed=4, steps_small=0, steps_large=2_800, lr=5e-4, region_weight=3.0),
     Recipe(seed=5, images=20_000, steps_small=0, steps_large=900, image_size=192, lr=5e-4, region_weight=3.0),
     Recipe(seed=6, images=20_000, steps_small=0, steps_large=1_200, image_size=192, region_weight=3.0, text_alone=True),
+    Recipe(seed=7, images=20_000, steps_small=0, steps_large=1_100, image_size=192, lr=5e-4, region_weight=3.0),
 )
 
 
