@@ -215,19 +215,31 @@ def spread(tables: Mapping[int, pd.DataFrame], *, confidence: float = 0.95, num_
 
 
 def bootstrap_images(
-    images: pd.DataFrame, *, score: str = "strict_score", confidence: float = 0.95, num_resamples: int = 1000
+    images: pd.DataFrame,
+    rival: pd.DataFrame | None = None,
+    *,
+    score: str = "strict_score",
+    confidence: float = 0.95,
+    num_resamples: int = 1000,
 ) -> pd.DataFrame:
     """What another test set of this size might give: image metrics of images drawn anew, with replacement.
 
     Drawn within each category and label, so that their numbers stay. Scores are kept: official ones are not
     renormalised.
 
+    Args:
+        rival: what another method made of the same images, in any order; then all is about the gain over it. The same
+            images are drawn for both: a gain can be sure where two intervals overlap.
+
     Returns:
         a row for each category (and "mean") and image metric: value, low and high (percentile bootstrap).
     """
-    known, rng = images[images["label"] >= 0], np.random.default_rng(0)
+    known, rng = images[images["label"] >= 0].reset_index(drop=True), np.random.default_rng(0)
+    scores = known[[score]]
+    if rival is not None:
+        scores = scores.assign(rival=rival.set_index("path").loc[known["path"], score].to_numpy())
     groups = {
-        category: [group.loc[group["label"] == label, score].to_numpy() for label in (0, 1)]
+        category: [scores.loc[group.index[group["label"] == label]].to_numpy() for label in (0, 1)]
         for category, group in known.groupby("category", sort=False)
     }
 
@@ -235,8 +247,10 @@ def bootstrap_images(
         rows = []
         for parts in groups.values():
             parts = [draw(part) for part in parts]
-            result = image_metrics(np.concatenate(parts), np.repeat([0, 1], [len(part) for part in parts]))
-            rows.append([result[name.removeprefix("image_")] for name in IMAGE_METRICS])
+            labels = np.repeat([0, 1], [len(part) for part in parts])
+            ours, *theirs = (image_metrics(one, labels) for one in np.concatenate(parts).T)
+            names = [name.removeprefix("image_") for name in IMAGE_METRICS]
+            rows.append([ours[name] - sum(one[name] for one in theirs) for name in names])
         return pd.DataFrame(rows).pipe(lambda table: np.vstack([table, table.mean()]))
 
     value = metrics(lambda part: part)

@@ -182,6 +182,21 @@ def test_the_bootstrap_over_images_narrows_with_their_number():
     assert many["low"] < 0.7602 < many["high"]  # Phi(1 / sqrt 2), the AUROC of two normals one sd apart
 
 
+def test_a_gain_is_drawn_on_the_same_images_for_both_methods():
+    rng, label = np.random.default_rng(0), np.arange(200) % 2
+    worse = pd.DataFrame({"path": [f"{i}.png" for i in range(200)], "category": "tile", "label": label})
+    worse["strict_score"] = rng.normal(label, 1.0)
+    better = worse.assign(strict_score=worse.strict_score + 0.3 * label)
+
+    def auroc(*tables):
+        table = bootstrap_images(*tables, num_resamples=200).set_index(["category", "metric"])
+        return table.loc[("mean", "image_auroc")]
+
+    ours, theirs, gain = auroc(better), auroc(worse), auroc(better, worse.sample(frac=1, random_state=0))
+    assert gain["value"] == pytest.approx(ours["value"] - theirs["value"])
+    assert ours["low"] < theirs["high"] and gain["low"] > 0, "two intervals overlap, yet the gain is sure"
+
+
 def test_a_real_model_is_measured_the_same_every_time(data, model):
     config = replace(CONFIG, num_samples=2)
     pd.testing.assert_frame_equal(evaluate(model, data, config), evaluate(model, data, config))
