@@ -47,7 +47,8 @@ def inspect(
         FileExistsError: `out` holds a run and `resume` is False.
         ValueError: it was made with other settings, or of other images.
     """
-    out, root = Path(out), root or os.path.commonpath([os.path.abspath(s.image.parent) for s in data.samples])
+    root = Path(os.path.abspath(root or os.path.commonpath([os.path.abspath(s.image.parent) for s in data.samples])))
+    out = Path(out)
     log = out / LOG
     settings = {
         "clip": model.clip.identity["fingerprint"],
@@ -84,7 +85,7 @@ def inspect(
     if threshold is not None:
         table["defective"] = table.score >= threshold
     write(out / "results.csv", table.to_csv(index=False).encode())
-    report.write(table, Path(root), out / "report.html", title=data.name, threshold=threshold)
+    report.write(table, root, out / "report.html", title=data.name, threshold=threshold)
     return table.reset_index(drop=True)
 
 
@@ -131,9 +132,9 @@ def _save_heatmap(path: Path, image: Path, heat: np.ndarray) -> None:
     write(path, lambda file: picture.save(file, format="PNG"))
 
 
-def _name(image: Path, root: Path | str) -> str:
-    """The image's path below root; links are not followed, they may lead anywhere."""
-    return Path(os.path.abspath(image)).relative_to(os.path.abspath(root)).as_posix()
+def _name(image: Path, root: Path) -> str:
+    """The image's path below an absolute root; links are not followed, they may lead anywhere."""
+    return Path(os.path.abspath(image)).relative_to(root).as_posix()
 
 
 def _append(log: Path, row: dict) -> None:
