@@ -87,7 +87,7 @@ def measure(
 
     Args:
         model: a BayesPFL, or anything with `.clip` and `.predict(images, class_names, *, num_samples, seed, smoothing,
-            top_fraction) -> Prediction`.
+            top_fraction) -> Prediction`; half precision is asked for by `precision=`, fp32 by leaving it out.
         data: labels and masks may be missing; what cannot be measured is NaN.
         config: its protocol is not looked at. smoothing, in sides of the image, serves both protocols: the
             reference's is 8 of 518. The official top pixels scale with the area of the map.
@@ -243,13 +243,14 @@ def bootstrap_images(
         for category, group in known.groupby("category", sort=False)
     }
 
+    names = [name.removeprefix("image_") for name in IMAGE_METRICS]
+
     def metrics(draw) -> np.ndarray:  # (categories + 1, metrics)
         rows = []
         for parts in groups.values():
             parts = [draw(part) for part in parts]
             labels = np.repeat([0, 1], [len(part) for part in parts])
             ours, *theirs = (image_metrics(one, labels) for one in np.concatenate(parts).T)
-            names = [name.removeprefix("image_") for name in IMAGE_METRICS]
             rows.append([ours[name] - sum(one[name] for one in theirs) for name in names])
         return pd.DataFrame(rows).pipe(lambda table: np.vstack([table, table.mean()]))
 
