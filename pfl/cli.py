@@ -164,7 +164,7 @@ def _train(args) -> None:
     model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
     auxiliary = data.load(args.data, args.root, split=split)
     settings = preset.train_on(auxiliary.name, seed=args.seed, **({"epochs": args.epochs} if args.epochs else {}))
-    if not (settings.augment or settings.mosaic or engine):
+    if not (settings.alters_images or engine):
         model.clip.memory = {}  # images that stay as they are need be encoded once only
     run = train(model, auxiliary, settings, out=args.out, engine=engine)
     if engine is None or engine.is_main_process:

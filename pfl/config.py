@@ -58,6 +58,11 @@ class TrainConfig:
     def __post_init__(self):
         _check_choices(self)
 
+    @property
+    def alters_images(self) -> bool:
+        """Whether images are augmented or made into mosaics: then none comes twice, and remembering them is no use."""
+        return self.augment or self.mosaic > 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvalConfig:

@@ -76,7 +76,7 @@ def train(
         raise ValueError(
             f"validation set {validation.name!r} cannot be measured: give one with normal and anomalous images"
         )
-    if model.clip.memory is not None and (config.augment or config.mosaic):
+    if model.clip.memory is not None and config.alters_images:
         raise ValueError(
             "no augmented image comes twice, so remembering them only fills the memory; "
             "set augment=False and mosaic=0, or clip.memory = None"
