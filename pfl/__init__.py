@@ -11,7 +11,7 @@ Axes, the same letters everywhere:
     g  side of the patch grid       n  any number of things
 """
 
-from . import data, tiny
+from . import data
 from .checkpoint import load, load_reference, save
 from .clip import FrozenCLIP, load_clip
 from .config import EvalConfig, ModelConfig, Preset, TrainConfig, preset
@@ -38,6 +38,5 @@ __all__ = [
     "load_reference",
     "preset",
     "save",
-    "tiny",
     "train",
 ]

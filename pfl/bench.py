@@ -16,8 +16,8 @@ from .config import EvalConfig, TrainConfig
 from .data.loading import Batch
 from .distributions import draw_noise
 from .model import BayesPFL
+from .optimisation import optimizer_of, step_losses
 from .prediction import summarise
-from .training import optimizer_of, step_losses
 
 NAME = "bottle"  # of one token, as most categories of MVTec-AD
 
@@ -113,10 +113,7 @@ def profile(model: BayesPFL, image: Tensor, *, num_samples: int = 10, rounds: in
         logits, maps = stage(
             "cross-modal attention", lambda: (model.image_logits(x, patches, text), model.map_logits(patches, text))
         )
-        sizes = {
-            "smoothing": EvalConfig.smoothing * model.clip.image_size,
-            "top_fraction": EvalConfig.top_fraction,
-        }
+        sizes = {"smoothing": EvalConfig.smoothing * model.clip.image_size, "top_fraction": EvalConfig.top_fraction}
         stage(
             "maps and summary",
             lambda: summarise(

@@ -1,7 +1,6 @@
 """Save and load a model: safetensors and readable JSON in a folder. And read checkpoints of the reference."""
 
 import hashlib
-import json
 import re
 import warnings
 from dataclasses import asdict
@@ -12,10 +11,11 @@ from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from .clip import FrozenCLIP, first_line, load_clip
+from .clip import FrozenCLIP, load_clip
 from .config import ModelConfig
-from .data.files import write
+from .data.files import read_json, write, write_json
 from .model import BayesPFL
+from .weights import first_line
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
 DEFAULT = Path(__file__).parent / "assets" / "default"
@@ -40,7 +40,7 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
         "card": card or {},
     }
     write(path / WEIGHTS, weights)
-    write(path / CARD, (json.dumps(description, indent=2) + "\n").encode())
+    write_json(path / CARD, description)
     return path
 
 
@@ -62,7 +62,7 @@ def load(path: str | Path, clip: FrozenCLIP | None = None, *, device: str | torc
         if not file.is_file():
             remedy = "reinstall the package" if shipped else "give a folder that pfl.save or pfl.train wrote"
             raise FileNotFoundError(f"{file} not found; {remedy}")
-    description = json.loads((path / CARD).read_text())
+    description = read_json(path / CARD)
     weights = (path / WEIGHTS).read_bytes()
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
         raise ValueError(f"{path / WEIGHTS} does not belong to {path / CARD}; save the model again")

@@ -1,7 +1,6 @@
 """The command line: `pfl predict`, `train`, `evaluate`, `reproduce`, `data`, `bench` and `figures`."""
 
 import argparse
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from . import checkpoint, config, data, figures, inspection, parallel, reproduce
+from . import checkpoint, comparison, config, data, figures, inspection, parallel, reproduce
 from .bench import bench
 from .clip import load_clip
-from .data.files import write
-from .evaluation import measure, spread
+from .data.files import write, write_json
+from .evaluation import measure
 from .model import BayesPFL
+from .statistics import spread
 from .training import train
 
 
@@ -210,7 +210,7 @@ def _reproduce(args) -> None:
     wide = table.drop(columns=["low", "high"])
     _print(wide.set_index(["set", "protocol", "metric"]))
     print(f"ours: {preset.clip['name']} and your copies; published: second-hand, on other weights or copies")
-    print("; ".join(f"{key} {name}" for key, name in reproduce.SOURCES.items()))
+    print("; ".join(f"{key} {name}" for key, name in comparison.SOURCES.items()))
     print(f"table and figure of the differences: {args.out}")
 
 
@@ -233,7 +233,7 @@ def _bench(args) -> None:
         print(f"  {name:22} {seconds * 1e3:7.1f} ms {seconds / total:6.1%}")
     print(f"peak memory {result['peak_memory_mb']:.0f} MB")
     if args.json:
-        write(args.json, (json.dumps(result, indent=2) + "\n").encode())
+        write_json(args.json, result)
 
 
 def _figures(args) -> int:

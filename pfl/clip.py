@@ -1,29 +1,20 @@
 """The frozen CLIP: images to features, token embeddings to text embeddings. open_clip does the work."""
 
-import difflib
 import hashlib
-import logging
-import re
-import warnings
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 import open_clip
 import torch
-from open_clip.factory import load_state_dict
-from open_clip.model import resize_pos_embed
-from open_clip.transformer import QuickGELU, ResidualAttentionBlock, VisionTransformer
+from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
-from .tiny import build as build_tiny
-from .tiny import check_size
-from .tiny import load as load_tiny
+from . import weights
 
 ACTIVATIONS = ("quickgelu", "gelu")
 MEAN, SD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD  # of the pixels, for every CLIP
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-VOCABULARY = 49408  # of CLIP's own tokenizer; its last id is EOS
 
 
 class FrozenCLIP(nn.Module):
@@ -148,27 +139,29 @@ class FrozenCLIP(nn.Module):
         """Token ids (n, T) -> embeddings (n, T, D)."""
         return self.text.token_embedding(ids)
 
-    def encode_tokens(self, embeddings: Tensor, eos: Tensor) -> Tensor:
-        """Token embeddings (n, T, D) -> text embeddings (n, D), not of unit length; gradients flow through.
-
-        The tower is causal, so nothing after EOS can change the result and T need only reach the last EOS.
-
-        Args:
-            eos: position of EOS in each row, (n,) long.
-        """
-        length = embeddings.shape[1]
-        tokens = embeddings + self.text.positional_embedding[:length]
-        tokens = self.text.transformer(tokens, attn_mask=self.text.attn_mask[:length, :length])
-        tokens = self.text.ln_final(tokens[torch.arange(len(tokens), device=eos.device), eos])
-        projection = self.text.text_projection
-        return projection(tokens) if isinstance(projection, nn.Module) else tokens @ projection
-
     @torch.no_grad()
     def encode_text(self, texts: list[str]) -> Tensor:
         """Texts -> embeddings (n, D), not of unit length, by the plain text tower."""
         ids = self.tokenize(texts)
         eos = ids.argmax(dim=1)
-        return self.encode_tokens(self.token_embedding(ids[:, : eos.max() + 1]), eos)
+        return encode_tokens(self.text, self.token_embedding(ids[:, : eos.max() + 1]), eos)
+
+
+def encode_tokens(text: nn.Module, embeddings: Tensor, eos: Tensor) -> Tensor:
+    """Text embeddings (n, D), not of unit length, of token embeddings (n, T, D); gradients flow through.
+
+    The tower is causal: nothing after EOS can change the result, so T need only reach the last EOS.
+
+    Args:
+        text: a CLIP's text tower.
+        eos: position of EOS in each row (n,).
+    """
+    length = embeddings.shape[1]
+    tokens = embeddings + text.positional_embedding[:length]
+    tokens = text.transformer(tokens, attn_mask=text.attn_mask[:length, :length])
+    tokens = text.ln_final(tokens[torch.arange(len(tokens), device=eos.device), eos])
+    projection = text.text_projection
+    return projection(tokens) if isinstance(projection, nn.Module) else tokens @ projection
 
 
 def fingerprint(state: dict[str, Tensor]) -> str:
@@ -215,7 +208,7 @@ def load_clip(
     """
     if activation not in (None, *ACTIVATIONS):
         raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
-    file = next((text for text in (pretrained, name) if text and _is_path(text)), None)
+    file = next((text for text in (pretrained, name) if text and weights.is_file_name(text)), None)
     if file and not Path(file).is_file():
         raise FileNotFoundError(f"weights file {file} not found; check the path, or give a tag of open_clip instead")
     if file and activation is None:
@@ -226,143 +219,16 @@ def load_clip(
     if name in ("tiny", "tiny-random"):
         if activation == "quickgelu":
             raise ValueError(f'{name} was trained with "gelu"; leave activation out')
-        model = load_tiny(image_size) if name == "tiny" else build_tiny(image_size=image_size)
+        from .workshop import tiny  # here, so that the package works without the workshop
+
+        model = tiny.load(image_size) if name == "tiny" else tiny.build(image_size=image_size)
     elif file == name:
-        model = _from_shapes(read_weights(file), image_size, activation == "quickgelu")
+        model = weights.from_shapes(weights.read(file), image_size, activation == "quickgelu")
     else:
-        model = _from_tag(name, pretrained, image_size, activation, read_weights(file) if file else None)
-    _check(model, name)
+        state = weights.read(file) if file else None
+        model = weights.from_tag(name, pretrained, image_size, activation, state)
+    weights.check_architecture(model, name)
     layers = model.visual.transformer.layers
     feature_layers = feature_layers or tuple(round(layers * quarter / 4) for quarter in (1, 2, 3, 4))
     clip = FrozenCLIP(model=model.float(), name=name, pretrained=pretrained, feature_layers=feature_layers)
     return clip.to(device)
-
-
-def read_weights(file: str | Path) -> dict[str, Tensor]:
-    """The state dict of a weights file: safetensors, a jit archive (as OpenAI publishes), or what torch.save wrote."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch.jit is deprecated, OpenAI's files are not
-            state = torch.jit.load(str(file), map_location="cpu").state_dict()
-    except RuntimeError:  # not an archive
-        try:
-            state = load_state_dict(str(file))
-        except Exception as error:  # of many kinds: each format and each way to be broken has its own
-            raise ValueError(f"{file} holds no CLIP weights ({first_line(error)}); download it again") from error
-    return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
-
-
-def _from_shapes(state: dict[str, Tensor], image_size: int | None, quick_gelu: bool) -> nn.Module:
-    """A CLIP whose architecture is read off its weights' shapes, as open_clip reads OpenAI's (heads are 64 wide)."""
-    if "visual.proj" not in state or "token_embedding.weight" not in state:
-        raise ValueError(
-            "the weights are not those of a CLIP with a Vision Transformer; name its tag and give the file"
-        )
-
-    def depth(pattern: str) -> int:
-        return len({match[1] for match in map(re.compile(pattern).match, state) if match})
-
-    width, _, patch, _ = state["visual.conv1.weight"].shape
-    native = patch * round((len(state["visual.positional_embedding"]) - 1) ** 0.5)
-    vocabulary, text_width = state["token_embedding.weight"].shape
-    check_size(image_size, patch)
-    model = open_clip.CLIP(
-        embed_dim=state["text_projection"].shape[1],
-        vision_cfg={
-            "layers": depth(r"visual\.transformer\.resblocks\.(\d+)\."),
-            "width": width,
-            "patch_size": patch,
-            "image_size": image_size or native,
-        },
-        text_cfg={
-            "context_length": len(state["positional_embedding"]),
-            "vocab_size": vocabulary,
-            "width": text_width,
-            "heads": text_width // 64,
-            "layers": depth(r"transformer\.resblocks\.(\d+)\."),
-        },
-        quick_gelu=quick_gelu,
-    )
-    return _fill(model, state)
-
-
-def _from_tag(
-    name: str, pretrained: str | None, image_size: int | None, activation: str | None, state: dict | None
-) -> nn.Module:
-    """A CLIP that open_clip knows by name, with its own weights or those of a file."""
-    hub = name.startswith(("hf-hub:", "local-dir:"))
-    config = None if hub else open_clip.get_model_config(name)
-    if not hub and config is None:
-        near = difflib.get_close_matches(name, open_clip.list_models(), n=3, cutoff=0.3)
-        raise ValueError(
-            f"unknown CLIP {name!r}; did you mean {', '.join(near) or 'tiny'}? See open_clip.list_models()"
-        )
-    if config:
-        vision = config["vision_cfg"]
-        if "timm_model_name" in vision or not isinstance(vision.get("layers", 12), int):  # before any download
-            raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
-        check_size(image_size, vision.get("patch_size", 16))
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    drawn = pretrained == "random"
-    if not hub and state is None and not drawn and pretrained not in tags:
-        raise ValueError(
-            f"{name} has no weights {pretrained!r}; choose pretrained= {', '.join(tags) or 'a local file'}, or random"
-        )
-
-    options = {"pretrained": None if drawn or state else pretrained, "force_image_size": image_size}
-    if activation is None and not hub and not drawn:
-        activation = "quickgelu" if open_clip.get_pretrained_cfg(name, pretrained).get("quick_gelu") else "gelu"
-    if activation:
-        options["quick_gelu"] = activation == "quickgelu"
-    disabled = logging.root.manager.disable
-    try:
-        logging.disable(logging.WARNING)  # open_clip would warn of missing weights, which _fill brings
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # and of a mismatch of activations, which is chosen here
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                model = open_clip.create_model(name, **options)
-    except Exception as error:
-        raise ValueError(
-            f"open_clip cannot load {name} {pretrained or ''} ({first_line(error)}); "
-            "download the weights by hand and give the file as pretrained="
-        ) from error
-    finally:
-        logging.disable(disabled)
-    return model if state is None else _fill(model, state)
-
-
-def _fill(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
-    """Load `state`, its position embeddings resized by open_clip to the model's grid (bicubic, antialiased)."""
-    state = {name: weight.float() for name, weight in state.items()}
-    resize_pos_embed(state, model)
-    try:
-        model.load_state_dict(state)
-    except RuntimeError as error:
-        detail = " ".join(str(error).split()[:24])
-        raise ValueError(f"the weights do not fit the architecture ({detail} ...); check name and file") from error
-    return model
-
-
-def _check(model: nn.Module, name: str) -> None:
-    """Only what the method is defined for: a plain ViT and a causal text tower of CLIP's, as wide as the embedding."""
-    text = getattr(model, "text", model)
-    if not isinstance(model.visual, VisionTransformer):
-        raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
-    if getattr(text, "attn_mask", None) is None or text.vocab_size != VOCABULARY:
-        raise ValueError(f"{name} has no causal text tower with CLIP's tokenizer; choose another, such as ViT-B-16")
-    if not all(type(block) is ResidualAttentionBlock for block in text.transformer.resblocks):
-        raise ValueError(f"{name} has a text tower of blocks unlike CLIP's; choose another, such as ViT-B-16")
-    if text.positional_embedding.shape[1] != model.visual.output_dim:
-        raise ValueError(f"{name}: text width and embedding width differ; choose another CLIP, such as ViT-B-16")
-
-
-def _is_path(text: str) -> bool:
-    return not text.startswith(("hf-hub:", "local-dir:")) and (
-        Path(text).is_file() or Path(text).suffix in (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
-    )
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, short enough to be told within a message."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

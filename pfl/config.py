@@ -131,9 +131,7 @@ def tiny() -> Preset:
 
 def small() -> Preset:
     """OpenAI's ViT-B/16 at its own 224 pixels: for a laptop with internet (not run here)."""
-    return Preset(
-        clip={"name": "ViT-B-16", "pretrained": "openai", "activation": "quickgelu", "image_size": 224},
-    )
+    return Preset(clip={"name": "ViT-B-16", "pretrained": "openai", "activation": "quickgelu", "image_size": 224})
 
 
 def paper() -> Preset:

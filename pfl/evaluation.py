@@ -1,11 +1,10 @@
-"""One model over one data set: a row an image, a row a category, by either protocol; and how much of it is chance.
+"""One model over one data set: a row an image, a row a category, by either protocol.
 
 The protocols differ in the image score alone: strict takes the model's own, which looks at one image; official takes
 `official_scores`, which look at the whole test set. So one pass over the images serves both.
 """
 
 import platform
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 
@@ -63,12 +62,7 @@ class Evaluation:
 
 
 def evaluate(
-    model,
-    data: Dataset,
-    config: EvalConfig | None = None,
-    *,
-    engine: Accelerator | None = None,
-    progress: bool = False,
+    model, data: Dataset, config: EvalConfig | None = None, *, engine: Accelerator | None = None, progress: bool = False
 ) -> pd.DataFrame:
     """Measure a model on a data set: a row a category and a row "mean" (`Evaluation.table`); see `measure`."""
     config = config or EvalConfig()
@@ -76,12 +70,7 @@ def evaluate(
 
 
 def measure(
-    model,
-    data: Dataset,
-    config: EvalConfig | None = None,
-    *,
-    engine: Accelerator | None = None,
-    progress: bool = False,
+    model, data: Dataset, config: EvalConfig | None = None, *, engine: Accelerator | None = None, progress: bool = False
 ) -> Evaluation:
     """Predict every image once and keep what both protocols need; memory grows by a row an image, not by its map.
 
@@ -171,7 +160,7 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
         table = result.table(protocol)
         tables[protocol] = table.astype(object).where(table.notna(), None).to_dict(orient="index")
     return {
-        "data": told(data),
+        "data": data_summary(data),
         "clip": model.clip.identity,
         "model": asdict(model.config) if learned else type(model).__name__,
         "weights": fingerprint(learned) if learned else None,
@@ -186,79 +175,9 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
     }
 
 
-def told(data: Dataset) -> dict:
+def data_summary(data: Dataset) -> dict:
     """What a result says of its data."""
     return {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
-
-
-def spread(tables: Mapping[int, pd.DataFrame], *, confidence: float = 0.95, num_resamples: int = 2000) -> pd.DataFrame:
-    """How far tables of several seeds, of sampling or of training, lie apart.
-
-    A seed of sampling stands for its samples: `draw_noise` gives the same noise for it on every device.
-
-    Returns:
-        a row for each category (and "mean") and metric: mean, std over the seeds (of the sample, NaN for a single one),
-        low and high, the percentile bootstrap interval of that mean, and num_seeds. It tells what the seed does, not
-        what another test set would do: for that, see `bootstrap_images`.
-    """
-    names = [*IMAGE_METRICS, *PIXEL_METRICS]
-    values = np.stack([table[names].to_numpy(float) for table in tables.values()])  # (seeds, categories, metrics)
-    draws = np.random.default_rng(0).integers(0, len(values), (num_resamples, len(values)))
-    means = np.stack([values[draw].mean(axis=0) for draw in draws])
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    std = values.std(axis=0, ddof=1) if len(values) > 1 else np.full_like(low, np.nan)
-    categories = next(iter(tables.values())).index
-    index = pd.MultiIndex.from_product([categories, names], names=["category", "metric"])
-    columns = {"mean": values.mean(axis=0), "std": std, "low": low, "high": high}
-    table = pd.DataFrame({name: value.ravel() for name, value in columns.items()}, index=index)
-    return table.assign(num_seeds=len(values)).reset_index()
-
-
-def bootstrap_images(
-    images: pd.DataFrame,
-    rival: pd.DataFrame | None = None,
-    *,
-    score: str = "strict_score",
-    confidence: float = 0.95,
-    num_resamples: int = 1000,
-) -> pd.DataFrame:
-    """What another test set of this size might give: image metrics of images drawn anew, with replacement.
-
-    Drawn within each category and label, so that their numbers stay. Scores are kept: official ones are not
-    renormalised.
-
-    Args:
-        rival: what another method made of the same images, in any order; then all is about the gain over it. The same
-            images are drawn for both: a gain can be sure where two intervals overlap.
-
-    Returns:
-        a row for each category (and "mean") and image metric: value, low and high (percentile bootstrap).
-    """
-    known, rng = images[images["label"] >= 0].reset_index(drop=True), np.random.default_rng(0)
-    scores = known[[score]]
-    if rival is not None:
-        scores = scores.assign(rival=rival.set_index("path").loc[known["path"], score].to_numpy())
-    groups = {
-        category: [scores.loc[group.index[group["label"] == label]].to_numpy() for label in (0, 1)]
-        for category, group in known.groupby("category", sort=False)
-    }
-
-    names = [name.removeprefix("image_") for name in IMAGE_METRICS]
-
-    def metrics(draw) -> np.ndarray:  # (categories + 1, metrics)
-        rows = []
-        for parts in groups.values():
-            parts = [draw(part) for part in parts]
-            labels = np.repeat([0, 1], [len(part) for part in parts])
-            ours, *theirs = (image_metrics(one, labels) for one in np.concatenate(parts).T)
-            rows.append([ours[name] - sum(one[name] for one in theirs) for name in names])
-        return pd.DataFrame(rows).pipe(lambda table: np.vstack([table, table.mean()]))
-
-    value = metrics(lambda part: part)
-    drawn = np.stack([metrics(lambda p: rng.choice(p, len(p)) if len(p) else p) for _ in range(num_resamples)])
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    index = pd.MultiIndex.from_product([[*groups, "mean"], IMAGE_METRICS], names=["category", "metric"])
-    return pd.DataFrame({"value": value.ravel(), "low": low.ravel(), "high": high.ravel()}, index=index).reset_index()
 
 
 def _rows(samples: list, labels: torch.Tensor, prediction: Prediction, top: torch.Tensor) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from . import report
 from .clip import fingerprint
 from .data import Dataset, loader
-from .data.files import write
+from .data.files import require_same, write
 from .data.transforms import read_image
 
 LOG = "progress.jsonl"  # the settings, then a line an image, written as soon as it is done
@@ -51,10 +51,10 @@ def inspect(
     out = Path(out)
     log = out / LOG
     settings = {
-        "clip": model.clip.identity["fingerprint"],
-        "weights": fingerprint(model.state_dict()),
-        "data": data.fingerprint(),
-        "num_samples": num_samples,
+        "CLIP": model.clip.fingerprint,
+        "model": fingerprint(model.state_dict()),
+        "set of images, labels or class names": data.fingerprint(),
+        "number of samples": num_samples,
         "seed": seed,
     }
     done = _done(log, settings, resume)
@@ -154,12 +154,6 @@ def _done(log: Path, settings: dict, resume: bool) -> dict[str, dict]:
             rows.append(json.loads(line))
         except json.JSONDecodeError:
             continue
-    if rows and rows[0].get("data") != settings["data"]:
-        raise ValueError(
-            f"{log.parent} was made of other images, labels or class names than are given now; "
-            "choose another folder for the results, or delete this one to start anew"
-        )
-    for key, value in settings.items():
-        if rows and rows[0].get(key) != value:
-            raise ValueError(f"{log.parent} was made with {key} {rows[0].get(key)}, not {value}; choose another folder")
+    if rows:
+        require_same(log.parent, rows[0], settings)
     return {row["name"]: row for row in rows[1:] if (log.parent / row["heatmap"]).exists()}

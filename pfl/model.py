@@ -76,10 +76,7 @@ class BayesPFL(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.prompts = PromptBank(
-                dim=dim,
-                num_prompts=config.num_prompts,
-                context_len=config.context_len,
-                state_len=config.state_len,
+                dim=dim, num_prompts=config.num_prompts, context_len=config.context_len, state_len=config.state_len
             )
             self.isd = ImageSpecific(**prior) if config.isd else None
             self.iad = ImageAgnostic(**prior, flow_init=config.flow_init) if config.iad else None

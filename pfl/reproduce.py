@@ -3,14 +3,11 @@
 Every finished piece is a file: trainings go on where they were stopped, and tests that are done are not done again.
 """
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
@@ -19,29 +16,14 @@ from . import data as sets
 from .bench import image_seconds, step_seconds
 from .checkpoint import CARD, load
 from .clip import FrozenCLIP, load_clip
+from .comparison import PROTOCOLS, beside_published, draw_differences
 from .config import Preset, TrainConfig
 from .data import SPECS, Dataset
-from .data.files import write
-from .evaluation import IMAGE_METRICS, PIXEL_METRICS, Evaluation, measure, record, spread, told
+from .data.files import read_json, require_same, write, write_json
+from .evaluation import Evaluation, data_summary, measure, record
 from .model import BayesPFL
 from .plotting import save_figure
 from .training import train
-
-PROTOCOLS = ("strict", "official")
-PUBLISHED = Path(__file__).parent / "assets" / "published.csv"
-# Second-hand all of them: the paper's own tables were not at hand. Grade A: two or more sources agree; B: one source;
-# C: sources conflict, and each of their values is told.
-SOURCES = {
-    "S1": "CoEvoAD's README",
-    "S2": "Dual-Anchor, arXiv 2608.11933",
-    "S3": "Bayes-VCF",
-    "S4": "a spreadsheet of CVPR 2025, Table 1",
-    "S5": "MoECLIP, arXiv 2603.03101",
-    "S6": "PSMP-CLIP",
-    "S7": "AnomalyVFM, arXiv 2601.20524",
-    "S8": "DLVP-CLIP",
-    "S11": "a benchmark aggregator",
-}
 
 
 def teacher(name: str) -> str:
@@ -165,9 +147,9 @@ def reproduce(
                         save_result(file, result, model, plan.found[name], settings, more)
                 if engine:
                     engine.wait_for_everyone()
-                saved = json.loads(file.read_text())
+                saved = read_json(file)
                 ours = {"clip": clip.identity, "model": asdict(preset.model), "evaluation": asdict(settings)}
-                _same(file, ours | {"training": asdict(training), "data": told(plan.found[name])}, saved)
+                require_same(file, saved, ours | {"training": asdict(training), "data": data_summary(plan.found[name])})
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
     table = beside_published(tables)
@@ -186,18 +168,11 @@ def _trained(
     """The model trained on a set with a seed: from its folder if finished, else trained on, from where it stopped."""
     folder = out / f"train-{data.name}-seed{settings.seed}"
     if (folder / CARD).exists():
-        saved = json.loads((folder / CARD).read_text())
+        saved = read_json(folder / CARD)
         ours = {"training": asdict(settings), "data_fingerprint": data.fingerprint()}
-        _same(folder / CARD, {"model": asdict(preset.model)} | ours, saved | saved["card"])
+        require_same(folder / CARD, saved | saved["card"], {"model": asdict(preset.model)} | ours)
         return load(folder, clip)
     return train(BayesPFL(clip, preset.model, seed=settings.seed), data, settings, out=folder, engine=engine).model
-
-
-def _same(file: Path, ours: dict, saved: dict) -> None:
-    """Refuse to go on with a result of other settings, weights or data."""
-    for key, value in ours.items():
-        if json.loads(json.dumps(value)) != saved.get(key):
-            raise ValueError(f"{file} is of another run: its {key} differs; give another folder with --out")
 
 
 def save_result(
@@ -206,72 +181,8 @@ def save_result(
     """Write `record`, and what else is to be known, as JSON; and beside it NAME-images.csv, a row an image."""
     write(file.with_name(f"{file.stem}-images.csv"), result.images.to_csv(index=False).encode())
     content = record(result, model, data, settings) | (more or {})
-    write(file, (json.dumps(content, indent=2) + "\n").encode())
+    write_json(file, content)
 
 
 def _frame(rows: dict) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").astype(float)
-
-
-def beside_published(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFrame:
-    """Means over categories, of each set and protocol, over seeds; with the published number where there is one.
-
-    Args:
-        tables: (set, protocol) -> seed -> `Evaluation.table`.
-
-    Returns:
-        set, protocol, metric, mean, std, num_seeds, published (the first source's), low and high (of all sources),
-        grade, source, difference (mean minus published); fractions.
-    """
-    published, rows = pd.read_csv(PUBLISHED), []
-    for (name, protocol), seeds in tables.items():
-        ours = spread(seeds)
-        ours = ours[ours["category"] == "mean"].set_index("metric")
-        for metric in (*IMAGE_METRICS, *PIXEL_METRICS):
-            theirs = published[(published["set"] == name) & (published["metric"] == metric)]
-            row = {"set": name, "protocol": protocol, "metric": metric}
-            row |= ours.loc[metric, ["mean", "std", "num_seeds"]].to_dict()
-            values = theirs["value"] / 100
-            row |= {
-                "published": values.iloc[0] if len(values) else np.nan,
-                "low": values.min() if len(values) else np.nan,
-                "high": values.max() if len(values) else np.nan,
-                "grade": theirs["grade"].iloc[0] if len(theirs) else "",
-                "source": "; ".join(theirs["source"]),
-            }
-            rows.append(row | {"difference": row["mean"] - row["published"]})
-    table = pd.DataFrame(rows)
-    return table.dropna(subset=["mean", "published"], how="all").reset_index(drop=True)
-
-
-def draw_differences(table: pd.DataFrame, title: str) -> plt.Figure | None:
-    """Ours minus published, in points, a panel a metric; a bar spans what the sources say where they conflict."""
-    shown = table.dropna(subset=["difference"])
-    metrics = [m for m in ("image_auroc", "image_ap", "pixel_auroc", "pixel_pro") if (shown["metric"] == m).any()]
-    if not metrics:
-        return None
-    names = list(dict.fromkeys(shown["set"]))
-    figure, axes = plt.subplots(
-        1, len(metrics), figsize=(3.2 * len(metrics) + 1, 0.38 * len(names) + 2), sharey=True, squeeze=False
-    )
-    for ax, metric in zip(axes[0], metrics, strict=True):
-        ax.axvline(0, color="0.6", lw=1)
-        for k, protocol in enumerate(PROTOCOLS):
-            part = shown[(shown["metric"] == metric) & (shown["protocol"] == protocol)]
-            y = [names.index(name) + 0.24 * (k - 0.5) for name in part["set"]]
-            ax.errorbar(
-                100 * part["difference"], y, xerr=100 * part["std"].fillna(0), fmt="os"[k], ms=5, capsize=2,
-                label=protocol,
-            )  # fmt: skip
-            if k == 0:
-                low, high = (100 * (part[end] - part["published"]) for end in ("low", "high"))
-                ax.hlines([names.index(name) for name in part["set"]], low, high, color="0.75", lw=6, zorder=0)
-        ax.set(title=metric.replace("_", " "), xlabel="ours − published (points)")
-        ax.grid(axis="y", alpha=0.3)
-    grades = shown.groupby("set")["grade"].agg(lambda g: "/".join(sorted(set(g))))
-    axes[0, 0].set_yticks(range(len(names)), [f"{name} ({grades[name]})" for name in names])
-    axes[0, 0].invert_yaxis()
-    axes[0, -1].legend(frameon=False, fontsize="small")
-    figure.suptitle(title, fontsize="medium")
-    figure.tight_layout()
-    return figure

@@ -1,31 +1,26 @@
 """The training loop: two stages, the published optimiser groups and schedule, and runs that survive being killed."""
 
-import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
-from torch import Tensor
 from tqdm.auto import tqdm
 
-from . import losses
 from .checkpoint import save
-from .clip import known_words
 from .config import EvalConfig, TrainConfig
-from .data.files import write
-from .data.loading import Batch, loader
+from .data.files import require_same, write
+from .data.loading import loader
 from .data.samples import Dataset
-from .distributions import draw_noise
 from .model import BayesPFL
+from .optimisation import Step, optimizer_of, schedule
 from .parallel import Share
 
 PROGRESS = "progress.pt"  # in the run's folder: all that a killed run needs to go on
 HISTORY = "history.csv"
-HEAD = ("class_mapping", "image_mapping", "fusion")  # what stage 2 trains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,106 +118,6 @@ def _card(config: TrainConfig, data: Dataset) -> dict:
     return {"training": asdict(config)} | told
 
 
-def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
-    """Adam with the published groups of the model's current stage; each group remembers its highest learning rate."""
-    groups = {
-        "prompts": {"params": [], "peak": config.lr_prompts},
-        "flow": {"params": [], "peak": config.lr_flow},  # outside the inference networks
-        "temperature": {"params": [], "peak": config.lr_temperature},
-        "projection": {"params": [], "peak": config.lr_projection},
-    }
-    for name, parameter in model.named_parameters():
-        part = name.split(".")[0]
-        if model.stage == 2 and part not in HEAD or model.stage == 1 and part in ("image_mapping", "fusion"):
-            continue  # not of this stage
-        elif part == "prompts":
-            group = "prompts"
-        elif part in ("isd", "iad") and ".inference." not in name:
-            group = "flow"
-        elif part.startswith("temperature"):
-            group = "temperature"
-        else:
-            group = "projection"
-        groups[group]["params"].append(parameter)
-    return torch.optim.Adam(
-        [group | {"lr": group["peak"]} for group in groups.values() if group["params"]], betas=config.betas
-    )
-
-
-def schedule(step: int, steps: int, warmup: float) -> float:
-    """Share of the highest learning rate at a step of a stage: a linear warm-up, then a cosine down to 0."""
-    rising = max(1, round(warmup * steps))
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
-
-
-def step_losses(
-    model: BayesPFL,
-    batch: Batch,
-    config: TrainConfig,
-    generator: torch.Generator,
-    share: Share = Share(),  # noqa: B008, it cannot change
-    total: int | None = None,
-) -> dict[str, Tensor]:
-    """The losses of one step of the model's current stage: one sample, and one prompt of the bank drawn at random.
-
-    Args:
-        generator: of the noise and the prompt index.
-        share, total: which part of how large a batch this is; the losses are those of the whole.
-    """
-    device, class_names, total = model.clip.device, list(batch.class_names), total or len(batch)
-    for i in torch.nonzero(torch.rand(total, generator=generator) < config.name_dropout).flatten().tolist():
-        word = known_words()[int(torch.randint(len(known_words()), (), generator=generator))]
-        if i % share.world == share.rank:
-            class_names[i // share.world] = word
-    masks, labels = batch.masks.to(device, non_blocking=True).float(), batch.labels.to(device, non_blocking=True)
-    noise = draw_noise(model.clip.dim, 1, generator, batch=total)
-    noise = replace(noise, context=torch.stack(share.of_batch(list(noise.context))))
-    index = int(torch.randint(model.config.num_prompts, (), generator=generator))
-    labels = share.together(labels, total)
-    with model.clip.autocast(config.precision):
-        x, patches = model.features(batch.images)
-        if model.stage == 2:  # the prompts no longer change
-            with torch.no_grad():
-                text = model.text_embeddings(*model.sample(x, noise), class_names)
-            logits = share.together(_full(model.image_logits(x, patches, text[..., index : index + 1, :])), total)
-            return {"class": losses.classification(logits[:, :, 0, 0], labels)}
-        output = model(x, patches, class_names, noise)
-    output = replace(  # losses in full precision, and of the whole batch
-        output,
-        context=output.context if output.context.is_point else share.together(output.context, total),
-        states=output.states if share.rank == 0 else output.states.detach(),  # the same in all, and counted once
-        text=share.together(_full(output.text), total),
-        image_logits=share.together(_full(output.image_logits), total),
-        map_logits=share.together(_full(output.map_logits), total),
-    )
-    return losses.stage1(
-        output,
-        share.together(masks, total),
-        labels,
-        index,
-        kl_kind=config.kl,
-        kl_weight=config.kl_weight,
-        orthogonal=config.orthogonal,
-    )
-
-
-def _full(x: Tensor) -> Tensor:
-    return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
-class _Step(torch.nn.Module):
-    """`step_losses` as a forward pass, which is what an engine can spread over processes."""
-
-    def __init__(self, model: BayesPFL):
-        super().__init__()
-        self.model = model
-
-    def forward(self, *args) -> dict[str, Tensor]:
-        return step_losses(self.model, *args)
-
-
 def average_precision(model: BayesPFL, data: Dataset, engine: Accelerator | None = None) -> float:
     """What validation goes by: the mean over categories of the average precision of images and of pixels (strict)."""
     from .evaluation import evaluate  # only here: evaluation stands above training
@@ -262,7 +157,7 @@ def _epoch(
     per_epoch = len(batches)
     sums = {}
     model.train()
-    step = engine.prepare_model(_Step(model)) if engine else _Step(model)
+    step = engine.prepare_model(Step(model)) if engine else Step(model)
     progress = progress and share.rank == 0
     bar = tqdm(batches, desc=f"stage {model.stage} {epoch + 1}/{epochs}", disable=not progress)
     for i, batch in enumerate(bar):
@@ -328,8 +223,6 @@ def _resume(model: BayesPFL, identity: dict, out: Path | None) -> dict:
     if out is None or not (out / PROGRESS).is_file():
         return fresh
     found = torch.load(out / PROGRESS, map_location=model.clip.device, weights_only=True)
-    for key, ours in identity.items():
-        if found["identity"][key] != ours:
-            raise ValueError(f"{out} holds a run with another {key}; choose another folder, or delete it to start anew")
+    require_same(out, found["identity"], identity)
     model.load_state_dict(found["weights"])
     return found["state"]

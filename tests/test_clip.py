@@ -6,8 +6,8 @@ import open_clip
 import pytest
 import torch
 
-from pfl.clip import load_clip
-from pfl.tiny import build
+from pfl.clip import encode_tokens, load_clip
+from pfl.workshop.tiny import build
 
 WIDTH, LAYERS = 64, 4
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")  # OpenAI's files are jit archives
@@ -105,8 +105,8 @@ def test_the_activation_is_the_one_that_was_asked_for(folder):
 def test_tokens_after_the_last_eos_change_nothing(clip):
     ids = clip.tokenize(["a metal nut", "a printed circuit board with a scratch"])
     eos = ids.argmax(dim=1)
-    full = clip.encode_tokens(clip.token_embedding(ids), eos)
-    short = clip.encode_tokens(clip.token_embedding(ids[:, : eos.max() + 1]), eos)
+    full = encode_tokens(clip.text, clip.token_embedding(ids), eos)
+    short = encode_tokens(clip.text, clip.token_embedding(ids[:, : eos.max() + 1]), eos)
     assert ids.shape[1] == 77 and torch.allclose(full, short, atol=1e-5)
     plain = build(image_size=32).encode_text(ids)
     assert torch.allclose(plain, full, atol=1e-5)

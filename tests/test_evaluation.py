@@ -13,8 +13,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pfl.config import EvalConfig
 from pfl.data import Dataset, Sample
-from pfl.evaluation import IMAGE_METRICS, PIXEL_METRICS, bootstrap_images, evaluate, measure, spread
+from pfl.evaluation import IMAGE_METRICS, PIXEL_METRICS, evaluate, measure
 from pfl.prediction import summarise
+from pfl.statistics import bootstrap_images, spread
 
 SIZE = 32
 

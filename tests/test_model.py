@@ -86,12 +86,7 @@ def test_a_part_switched_off_has_no_parameters_and_the_rest_still_learns(clip, i
     assert (
         gone
         and {name.split(".")[0] for name in gone}
-        == {
-            "isd": {"isd"},
-            "iad": {"iad"},
-            "flow": {"isd", "iad"},
-            "rca": {"attention"},
-        }[switch]
+        == {"isd": {"isd"}, "iad": {"iad"}, "flow": {"isd", "iad"}, "rca": {"attention"}}[switch]
     )
     total_loss(model, images).backward()
     left = {name for name, p in model.named_parameters() if p.grad is None}

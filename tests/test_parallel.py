@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import pfl
-from pfl import evaluation
-from pfl.data import mvtec, workshop
+from pfl import evaluation, workshop
+from pfl.data import mvtec
 from pfl.parallel import Share
 
 SCRIPT = """

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from pfl.clip import encode_tokens
 from pfl.distributions import Samples
 from pfl.prompts import PromptBank, class_text, handwritten
 
@@ -57,7 +58,7 @@ def test_shared_beginnings_equal_running_each_prompt_by_itself_with_all_77_token
     whole = torch.cat(parts, dim=-2).flatten(0, 3)
     eos = (1 + context.shape[-2] + eos).repeat_interleave(len(whole) // 2)
     padding = clip.token_embedding(torch.zeros(len(whole), 77 - whole.shape[1], dtype=torch.long))
-    plain = clip.encode_tokens(torch.cat([whole, padding], dim=1), eos)
+    plain = encode_tokens(clip.text, torch.cat([whole, padding], dim=1), eos)
     plain = torch.nn.functional.normalize(plain, dim=-1).unflatten(0, shape).permute(0, 3, 1, 2, 4)
     context, states = (Samples(z0=x, zk=x, mu=x, var=x, log_det=x[..., 0]) for x in z)
     for budget in (None, 6):

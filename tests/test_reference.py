@@ -21,7 +21,7 @@ from pfl.distributions import Noise
 from pfl.prompts import class_text
 
 TOLERANCE = 1e-4  # relative to the largest absolute value
-FILES = [Path(__file__).parent / "data" / "reference_small.npz"]
+FILES = [Path(__file__).parent / "reference" / "reference_small.npz"]
 if os.environ.get("PFL_REFERENCE"):
     FILES.append(Path(os.environ["PFL_REFERENCE"]))
 

@@ -12,7 +12,8 @@ from pfl.checkpoint import load
 from pfl.config import EvalConfig, ModelConfig, TrainConfig, preset
 from pfl.data.samples import Dataset, Sample
 from pfl.model import BayesPFL
-from pfl.training import optimizer_of, schedule, train
+from pfl.optimisation import optimizer_of, schedule
+from pfl.training import train
 
 CONFIG = TrainConfig(epochs=2, stage2_epochs=2, batch_size=4, lr_projection=1e-3)
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from . import catalogue, packaged, published
-from .catalogue import SPECS, Spec
+from . import catalogue, copies, packaged
+from .catalogue import SPECS
 from .checking import Report, check, where
 from .loading import Batch, loader
 from .own import folder
 from .samples import Dataset, Sample, class_text
+from .spec import Spec
 
 __all__ = [
     "SPECS",
@@ -35,11 +36,11 @@ def load(name: str, root: Path | str | None = None, *, split: str | None = None,
     FileNotFoundError where the copy or files of it are missing, ValueError for a name, split or part that is not there.
     """
     if name == "workshop":
-        from . import workshop  # draws with scikit-image, slow to import
+        from .. import workshop  # here, so that the package works without it
 
         return workshop.load(root, split=split or "target")
     if name in ("elpv", "textile"):
         if split not in (None, "test", "all"):
             raise ValueError(f"{name} has no split {split!r}: all of it is test")
         return getattr(packaged, name)()
-    return published.load_copy(catalogue.spec(name), root, split=split or "test", subset=subset)
+    return copies.load_copy(catalogue.spec(name), root, split=split or "test", subset=subset)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from . import catalogue
+from .copies import Copy, missing_files, open_copy
 from .files import IMAGE_SUFFIXES, Folder
 from .packaged import WHERE
-from .published import Copy, missing_files, open_copy
 from .samples import Dataset, Sample
 from .transforms import foreground, read_image
 

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from . import layouts
-from .catalogue import ALL, Select, Spec
 from .files import Folder, Found
 from .samples import Dataset, Sample
+from .spec import ALL, Select, Spec
 
 PREFERENCE = ("paper", "whole", "peers", "barcelona")
 

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .transforms import foreground
 
@@ -128,6 +128,32 @@ def write(path: Path | str, content: bytes | Callable[[BinaryIO], object]) -> No
     os.replace(part, path)
 
 
+def read_json(path: Path | str) -> Any:
+    """The content of a JSON file. Raises ValueError naming the file where it is not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # of the encoding or of the syntax
+        raise ValueError(f"{path} is not valid JSON ({error}); restore it, or delete it and start again") from error
+
+
+def write_json(path: Path | str, content: object) -> None:
+    """Write a JSON file that people can read, whole or not at all."""
+    write(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def require_same(place: Path | str, found: Mapping, wanted: Mapping) -> None:
+    """Refuse to continue a run whose recorded settings differ from those wanted, compared as JSON would store them.
+
+    Raises ValueError naming the place and the first setting that differs.
+    """
+    found, wanted = (json.loads(json.dumps(dict(settings))) for settings in (found, wanted))
+    for name, value in wanted.items():
+        if name not in found or found[name] != value:
+            raise ValueError(
+                f"{place} holds a run with another {name}; choose another folder, or delete it to start again"
+            )
+
+
 def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     """Those masks that have any foreground; one that cannot be read counts, so that whoever opens it is told.
 
@@ -138,11 +164,11 @@ def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     key = hashlib.sha256(json.dumps([threshold, facts]).encode()).hexdigest()[:24]
     kept = home() / "filled-masks" / f"{key}.json"
     try:
-        flags = json.loads(kept.read_text())
+        flags = read_json(kept)
     except (OSError, ValueError):
         flags = [_is_filled(path, threshold) for path in masks]
         try:
-            write(kept, json.dumps(flags).encode())
+            write_json(kept, flags)
         except OSError:  # nowhere to write: decode again next time
             pass
     return {path for path, flag in zip(masks, flags, strict=True) if flag}

@@ -4,10 +4,9 @@ A reader yields every split and every image of its layout; choosing is done by t
 """
 
 import csv
-import json
 from pathlib import Path
 
-from .files import Folder, Found, filled
+from .files import Folder, Found, filled, read_json
 from .mvtec import NAMELESS, NORMAL, tree
 
 
@@ -29,7 +28,7 @@ def listed(root: Folder, file: str) -> list[Found]:
     if path is None:
         return []
     try:
-        meta = {key.lower(): value for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
+        meta = {key.lower(): value for key, value in read_json(path).items()}
         rows = [
             (split, category, entry["img_path"], entry["mask_path"], entry["anomaly"], entry["specie_name"])
             for split in ("train", "test")
@@ -157,11 +156,7 @@ def dagm(root: Folder) -> list[Found]:
                 mask = labels.mask_of(image) if labels else None
                 rows.append(
                     Found(
-                        image=image,
-                        category=category.name,
-                        split=split.lower(),
-                        label=int(mask is not None),
-                        mask=mask,
+                        image=image, category=category.name, split=split.lower(), label=int(mask is not None), mask=mask
                     )
                 )
         found += sorted(rows, key=lambda one: (one.image.stem, one.split))

@@ -7,9 +7,12 @@ stretches the defect (close-ups use more than 1). The mask (size, size) in [0, 1
 import cv2
 import numpy as np
 
-from pfl.data.surfaces import colour, noise, rotation, spots
+from .fields import Rng, colour, cover, noise, rotation, spots
 
-Rng = np.random.Generator
+SURFACE = ("scratch", "crack", "stain", "hole", "bare_patch", "misprint")  # defects of any surface
+LINES = ("scratch", "crack")  # may be drawn thinner
+PATCHES = ("stain", "bare_patch")  # may have straight edges
+NEW = ("foreign_body", "corrosion")  # only in the target
 
 
 def anchor(rng: Rng, region: np.ndarray) -> np.ndarray:
@@ -58,11 +61,6 @@ def tint(rng: Rng, image: np.ndarray, mask: np.ndarray, least: float = 0.25) -> 
         if np.abs(candidate - under).mean() > least:
             return candidate
     return np.float32(under < 0.5)
-
-
-def cover(image: np.ndarray, paint: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    a = alpha[..., None]
-    return (image * (1 - a) + np.clip(paint, 0, 1) * a).astype(np.float32)
 
 
 def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, width: float = 1.0):
@@ -158,12 +156,7 @@ def bite(rng: Rng, silhouette: np.ndarray, scale: float = 1.0) -> tuple[np.ndarr
     ys, xs = np.nonzero(edge)
     i = rng.integers(len(xs))
     shape = blob(
-        rng,
-        size,
-        np.array([xs[i], ys[i]], float),
-        rng.uniform(0.12, 0.19) * size * scale,
-        ragged=0.35,
-        soft=0.1,
+        rng, size, np.array([xs[i], ys[i]], float), rng.uniform(0.12, 0.19) * size * scale, ragged=0.35, soft=0.1
     )
     depth = 2 * int(rng.uniform(0.025, 0.045) * size * scale) + 1
     face = cv2.dilate(shape, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (depth, depth)))

@@ -3,10 +3,9 @@
 Its image tower is a Vision Transformer with a convolutional stem in place of the patch projection (early convolutions
 see better, Xiao et al. 2021, arXiv 2106.14881): a third of its weights, which know from the start that
 neighbours belong together, where attention has to learn it. Its text width equals its embedding width, as in every
-OpenAI ViT. `pfl.pretrain` trains it.
+OpenAI ViT. `pfl.workshop.pretrain` trains it.
 """
 
-import json
 from pathlib import Path
 
 import open_clip
@@ -16,7 +15,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
-from .data.files import write
+from ..data.files import write, write_json
+from ..weights import check_size
 
 IMAGE_SIZE = 192  # pixels, as the workshop draws; 24 x 24 patches
 PATCH_SIZE = 8  # the stem below divides by 8
@@ -24,7 +24,7 @@ WIDTH = 192  # W = D: wide enough to learn the workshop, 4.2 M parameters with b
 LAYERS = 4  # of attention, all of them feature layers
 TEXT_SEED = 77  # rows of the token embedding that pre-training never used are rebuilt from this seed
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 WEIGHTS = ASSETS / "tiny_clip.safetensors"
 CARD = ASSETS / "tiny_clip.json"
 
@@ -79,13 +79,6 @@ def build(seed: int = 0, image_size: int | None = None) -> open_clip.CLIP:
     return clip.eval()
 
 
-def check_size(image_size: int | None, patch: int | None) -> None:
-    """Refuse a side in pixels that is not made of whole patches."""
-    if image_size and patch and image_size % patch:
-        near = max(round(image_size / patch), 1) * patch
-        raise ValueError(f"image_size {image_size} is not a multiple of the patch size {patch}; try {near}")
-
-
 def untrained_tokens() -> torch.Tensor:
     """Token embedding (vocabulary, D) before training, the same on every machine; sd 0.02 as in CLIP."""
     return torch.empty(49408, WIDTH).normal_(0, 0.02, generator=torch.Generator().manual_seed(TEXT_SEED))
@@ -94,7 +87,7 @@ def untrained_tokens() -> torch.Tensor:
 def load(image_size: int | None = None) -> open_clip.CLIP:
     """The shipped tiny CLIP; position embeddings are resized to `image_size` by open_clip's own means."""
     if not WEIGHTS.exists():
-        raise FileNotFoundError(f"{WEIGHTS} is missing; reinstall the package or run `python -m pfl.pretrain`")
+        raise FileNotFoundError(f"{WEIGHTS} is missing; reinstall the package or run `python -m pfl.workshop.pretrain`")
     clip = build(image_size=image_size)
     state = {name: value.float() for name, value in load_file(WEIGHTS).items()}
     ids, rows = state.pop("token_embedding.ids").long(), state.pop("token_embedding.rows")
@@ -113,4 +106,4 @@ def save(clip: open_clip.CLIP, token_ids: list[int], card: dict, folder: Path = 
     state["token_embedding.ids"] = ids.int()
     state["token_embedding.rows"] = clip.token_embedding.weight.data[ids].half()
     write(folder / WEIGHTS.name, to_bytes(state))
-    write(folder / CARD.name, (json.dumps(card, indent=2) + "\n").encode())
+    write_json(folder / CARD.name, card)

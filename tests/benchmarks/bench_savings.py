@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 import pfl
 from pfl import bench, losses, model, prediction, tower
+from pfl.clip import encode_tokens
 from pfl.config import TrainConfig
 
 ROUNDS = 5
@@ -28,7 +29,7 @@ def by_itself(text, sos, context, endings, eos, *, length=None, one_by_one=False
     place = (1 + context.shape[1] + eos).repeat_interleave(s)
     clip = by_itself.clip
     parts = rows.split(1 if one_by_one else len(rows))
-    text = torch.cat([clip.encode_tokens(r, p) for r, p in zip(parts, place.split(len(parts[0])), strict=True)])
+    text = torch.cat([encode_tokens(clip.text, r, p) for r, p in zip(parts, place.split(len(parts[0])), strict=True)])
     return text.unflatten(0, (n, s))
 
 

@@ -17,9 +17,10 @@ import torch.nn.functional as F
 
 import pfl
 from pfl.baselines import HandwrittenPrompts
-from pfl.evaluation import bootstrap_images, measure
+from pfl.evaluation import measure
 from pfl.losses import upsample
 from pfl.metrics import PixelMetrics
+from pfl.statistics import bootstrap_images
 
 COLUMNS = ["image_auroc", "image_ap", "pixel_auroc", "pixel_ap", "pixel_pro"]
 

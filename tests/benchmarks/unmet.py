@@ -2,7 +2,7 @@
 
 `python tests/benchmarks/unmet.py [--model FOLDER]` draws ten kinds of objects, with the auxiliary split's own defects,
 and measures Bayes-PFL and hand-written prompts on them, strictly. The target is for measuring, so it must not choose,
-and auxiliary categories are trained on. None of these objects may ever be drawn by `pfl.pretrain` or trained on, or
+and auxiliary categories are trained on. None of these objects may ever be drawn in pre-training or trained on, or
 they are worth nothing.
 """
 
@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 
 import pfl
+from pfl import workshop
 from pfl.baselines import HandwrittenPrompts
-from pfl.data import mvtec, workshop
-from pfl.data.objects import Part, box, colour, disc, metal
-from pfl.data.surfaces import rotation
+from pfl.data import mvtec
 from pfl.evaluation import measure
+from pfl.workshop import splits
+from pfl.workshop.fields import colour, rotation
+from pfl.workshop.shapes import Part, box, disc, metal
 
 Rng = np.random.Generator
 COLUMNS = ["image_auroc", "pixel_auroc", "pixel_pro"]
@@ -149,9 +151,9 @@ def main() -> None:
     clip = pfl.load_clip("tiny")
     clip.memory = {}  # both models see the same pictures
     with tempfile.TemporaryDirectory() as folder:
-        workshop.IMAGES["unmet"] = workshop.IMAGES["target"]
-        workshop.SPLITS["unmet"] = {part.__name__: workshop.Category(part=part) for part in OBJECTS}
-        workshop.make(Path(folder) / "unmet", "unmet")
+        splits.IMAGES["unmet"] = splits.IMAGES["target"]
+        splits.SPLITS["unmet"] = {part.__name__: workshop.Kind(part=part) for part in OBJECTS}
+        splits.make(Path(folder) / "unmet", "unmet")
         data = mvtec.read(Path(folder) / "unmet", name="unmet")
         for name, model in (("Bayes-PFL", pfl.load(args.model, clip)), ("hand-written", HandwrittenPrompts(clip))):
             table = measure(model, data, pfl.preset("tiny").eval).table("strict")[COLUMNS]

@@ -1,0 +1,97 @@
+"""What there is to know of a published data set: its categories, counts, source, and forms on disk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .files import Folder, Found
+from .samples import class_text
+
+BOTH, IMAGE, PIXEL = frozenset({"image", "pixel"}), frozenset({"image"}), frozenset({"pixel"})
+
+Select = Callable[[list[Found]], list[Found]]
+
+
+@dataclass(frozen=True)
+class Category:
+    """A category as the reference's standardised folder calls it, with the counts of the paper's part.
+
+    paper None: the paper does not use this category. folder: its name in the original. pooled: counts of other parts
+    ("whole" where the paper used less than the whole set), train and test together.
+    """
+
+    name: str
+    paper: tuple[int, int, int] | None  # train normal, test normal, test anomalous
+    folder: str = ""
+    pooled: dict[str, tuple[int, int]] = field(default_factory=dict)  # part -> normal, anomalous
+
+    @property
+    def class_name(self) -> str:
+        return class_text(self.name)
+
+    def expected(self, part: str) -> dict[str, int]:
+        """Counts that a part should have, empty where none is known."""
+        if part in self.pooled:
+            return dict(zip(("normal", "anomalous"), self.pooled[part], strict=True))
+        if part in ("paper", "whole") and self.paper:
+            return dict(zip(("train_normal", "test_normal", "test_anomalous"), self.paper, strict=True))
+        return {}
+
+
+@dataclass(frozen=True)
+class Original:
+    """A form in which the set is published: its reader, and how each part is chosen from what is read."""
+
+    read: Callable[[Folder], list[Found]]
+    parts: dict[str, Select | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One data set. within: folders its archives unpack into; tree: the original layout, drawn."""
+
+    name: str
+    title: str
+    standard: str
+    level: frozenset[str]
+    categories: tuple[Category, ...]
+    originals: tuple[Original, ...]
+    source: str
+    licence: str
+    tree: str
+    within: tuple[str, ...] = ()
+    mask_threshold: int = 128
+    note: str = ""
+
+    @property
+    def paper_is_whole(self) -> bool:
+        return not any("whole" in category.pooled for category in self.categories)
+
+    def is_called(self, name: str) -> bool:
+        """Whether it is meant by a name, whatever its case and hyphens."""
+        return _plain(name) in {_plain(own) for own in (self.name, self.title, self.standard)}
+
+    @cached_property
+    def _by_folder(self) -> dict[str, Category]:
+        return {name.lower(): c for c in self.categories for name in (c.name, c.folder) if name}
+
+    def category(self, folder: str) -> Category | None:
+        """The category of a folder name, original or standardised; a set with a single one takes any name."""
+        return self.categories[0] if len(self.categories) == 1 else self._by_folder.get(folder.lower())
+
+
+ALL: dict[str, Select | None] = {"paper": None, "whole": None}
+UNKNOWN = "none found in the sources searched: ask the publisher before sharing anything"
+
+
+def table(rows: str, folders: str = "") -> tuple[Category, ...]:
+    """Categories from lines "name train/normal/anomalous"."""
+    names = iter(folders.split()) if folders else iter(())
+    return tuple(
+        Category(name, tuple(int(n) for n in counts.split("/")), next(names, ""))
+        for name, counts in (item.split() for item in rows.split(",") if item.strip())
+    )
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())

@@ -1,0 +1,117 @@
+"""What a training step does: the losses of a batch, the groups of the optimizer, and the learning rate's schedule."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from . import losses
+from .clip import known_words
+from .config import TrainConfig
+from .data.loading import Batch
+from .distributions import draw_noise
+from .model import BayesPFL
+from .parallel import Share
+
+HEAD = ("class_mapping", "image_mapping", "fusion")  # what stage 2 trains
+
+
+def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
+    """Adam with the published groups of the model's current stage; each group remembers its highest learning rate."""
+    groups = {
+        "prompts": {"params": [], "peak": config.lr_prompts},
+        "flow": {"params": [], "peak": config.lr_flow},  # outside the inference networks
+        "temperature": {"params": [], "peak": config.lr_temperature},
+        "projection": {"params": [], "peak": config.lr_projection},
+    }
+    for name, parameter in model.named_parameters():
+        part = name.split(".")[0]
+        if model.stage == 2 and part not in HEAD or model.stage == 1 and part in ("image_mapping", "fusion"):
+            continue  # not of this stage
+        elif part == "prompts":
+            group = "prompts"
+        elif part in ("isd", "iad") and ".inference." not in name:
+            group = "flow"
+        elif part.startswith("temperature"):
+            group = "temperature"
+        else:
+            group = "projection"
+        groups[group]["params"].append(parameter)
+    return torch.optim.Adam(
+        [group | {"lr": group["peak"]} for group in groups.values() if group["params"]], betas=config.betas
+    )
+
+
+def schedule(step: int, steps: int, warmup: float) -> float:
+    """Share of the highest learning rate at a step of a stage: a linear warm-up, then a cosine down to 0."""
+    rising = max(1, round(warmup * steps))
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+
+
+def step_losses(
+    model: BayesPFL,
+    batch: Batch,
+    config: TrainConfig,
+    generator: torch.Generator,
+    share: Share = Share(),  # noqa: B008, it cannot change
+    total: int | None = None,
+) -> dict[str, Tensor]:
+    """The losses of one step of the model's current stage: one sample, and one prompt of the bank drawn at random.
+
+    Args:
+        generator: of the noise and the prompt index.
+        share, total: which part of how large a batch this is; the losses are those of the whole.
+    """
+    device, class_names, total = model.clip.device, list(batch.class_names), total or len(batch)
+    for i in torch.nonzero(torch.rand(total, generator=generator) < config.name_dropout).flatten().tolist():
+        word = known_words()[int(torch.randint(len(known_words()), (), generator=generator))]
+        if i % share.world == share.rank:
+            class_names[i // share.world] = word
+    masks, labels = batch.masks.to(device, non_blocking=True).float(), batch.labels.to(device, non_blocking=True)
+    noise = draw_noise(model.clip.dim, 1, generator, batch=total)
+    noise = replace(noise, context=torch.stack(share.of_batch(list(noise.context))))
+    index = int(torch.randint(model.config.num_prompts, (), generator=generator))
+    labels = share.together(labels, total)
+    with model.clip.autocast(config.precision):
+        x, patches = model.features(batch.images)
+        if model.stage == 2:  # the prompts no longer change
+            with torch.no_grad():
+                text = model.text_embeddings(*model.sample(x, noise), class_names)
+            logits = share.together(_full(model.image_logits(x, patches, text[..., index : index + 1, :])), total)
+            return {"class": losses.classification(logits[:, :, 0, 0], labels)}
+        output = model(x, patches, class_names, noise)
+    output = replace(  # losses in full precision, and of the whole batch
+        output,
+        context=output.context if output.context.is_point else share.together(output.context, total),
+        states=output.states if share.rank == 0 else output.states.detach(),  # the same in all, and counted once
+        text=share.together(_full(output.text), total),
+        image_logits=share.together(_full(output.image_logits), total),
+        map_logits=share.together(_full(output.map_logits), total),
+    )
+    return losses.stage1(
+        output,
+        share.together(masks, total),
+        labels,
+        index,
+        kl_kind=config.kl,
+        kl_weight=config.kl_weight,
+        orthogonal=config.orthogonal,
+    )
+
+
+def _full(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+class Step(torch.nn.Module):
+    """`step_losses` as a forward pass, which is what an engine can spread over processes."""
+
+    def __init__(self, model: BayesPFL):
+        super().__init__()
+        self.model = model
+
+    def forward(self, *args) -> dict[str, Tensor]:
+        return step_losses(self.model, *args)

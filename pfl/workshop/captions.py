@@ -1,0 +1,127 @@
+"""Captions of the drawings, and which of them are true of which picture.
+
+A picture has many true captions ("a flawless object", "a red button", "a crack at the top left"). So each picture of a
+batch is scored against a pool of captions, each true or false of it. No caption names a target category or defect.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import open_clip
+import torch
+from torch import Tensor
+
+from ..clip import known_words
+from .defects import NEW
+from .kinds import CAPTIONED, TARGET
+
+NAMES = list(CAPTIONED)
+NOUNS = [kind.nouns or (name,) for name, kind in CAPTIONED.items()]
+GENERIC = "object thing part item surface product sample piece material workpiece".split()
+# The words for states are common ones: each but "misprint" is among the tokenizer's first 30,000 tokens, which lists
+# frequent words first. "Defect", "flaw" and "unblemished" are not, and no caption says what is absent. So this CLIP
+# knows half of WinCLIP's expert wordings (pfl/prompts.py), as a CLIP of the web might.
+FLAWLESS = [
+    *(f"a {word} {{}}" for word in "flawless perfect good clean new fine normal".split()),
+    *(f"an {word} {{}}" for word in "intact excellent ideal".split()),
+]
+DAMAGED = [f"a {word} {{}}" for word in "damaged broken bad poor ruined spoiled useless".split()]
+DAMAGED += ["a {} with damage"]
+DEFECTS = {
+    "scratch": ["a {} with a scratch", "a {} with scratch marks"],
+    "crack": ["a {} with a crack", "a cracked {}"],
+    "stain": ["a {} with a stain", "a stained {}", "a dirty {}", "a {} with dirt"],
+    "hole": ["a {} with a hole", "a {} with holes"],
+    "bare_patch": ["a {} with a worn patch", "a worn {}", "a {} with a bare patch"],
+    "misprint": ["a {} with a wrong print", "a {} with a piece in the wrong place", "a {} printed wrong"],
+    "missing_part": ["a {} with a missing part", "a {} with a piece missing", "a {} with a piece broken off"],
+}
+STATES = ["flawless", *DEFECTS]
+PHOTO = ["{}", "a picture of {}", "an image of {}"] + [
+    f"a {word}photo of {{}}" for word in ("", "close-up ", "cropped ", "bright ", "dark ", "blurry ", "jpeg corrupted ")
+]
+PHOTO += ["a photo of {} for visual inspection", "a photo of {} for anomaly detection"]
+SIZES = ["", "", "", "", "small ", "large "]
+COLOURS = "red orange yellow green cyan blue purple pink brown black white grey".split()
+ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "middle", "right")
+CELLS = [f"{row} {column}" if row != column else "middle" for row in ROWS for column in COLUMNS]
+STATE_GROUPS = ("state", "defect", "noun and state", "place")  # groups of captions that are about the state
+
+tokenize = open_clip.get_tokenizer("ViT-B-32")
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence and what it claims; -1 claims nothing. State 0 is flawless, -2 any defect, else an index of STATES."""
+
+    text: str
+    group: str
+    kind: int = -1
+    state: int = -1
+    colour: int = -1
+    cell: int = -1
+
+
+# 4,000 frequent words of the tokenizer, without those of the target.
+TARGET_WORDS = {*TARGET, *(name.replace("_", " ") for name in NEW), "foreign", "body", "corrosion", "rust", "mould"}
+VOCABULARY = [word for word in known_words() if word not in TARGET_WORDS][:4000]
+
+
+def captions(kinds: np.ndarray, rng: np.random.Generator) -> Iterator[Caption]:
+    """The pool of captions for a batch; `kinds` (b,), indices of NAMES, are those in it: so names are often true."""
+
+    def pick(options):
+        return options[rng.integers(len(options))]
+
+    def anything() -> str:  # now and then any word at all, so that no noun comes to decide about the state
+        return pick(GENERIC) if rng.random() < 0.6 else pick(VOCABULARY)
+
+    def stated(state: int, what: str) -> str:
+        sentence = pick(FLAWLESS if state == 0 else DAMAGED if state == -2 else DEFECTS[STATES[state]])
+        article, rest = sentence.format(pick(SIZES) + what).split(" ", 1)
+        return pick(PHOTO).format(f"{article if rng.random() < 0.7 else 'the'} {rest}")
+
+    for _ in range(14):
+        yield Caption(stated(0, anything()), "state", state=0)
+        yield Caption(stated(-2, anything()), "state", state=-2)
+    for state in range(1, len(STATES)):
+        for _ in range(2):
+            yield Caption(stated(state, anything()), "defect", state=state)
+    for _ in range(40):
+        kind, state = int(pick(kinds)), int(pick([0, -2, rng.integers(1, len(STATES))]))
+        yield Caption(stated(state, pick(NOUNS[kind])), "noun and state", kind=kind, state=state)
+    for kind in rng.permutation(len(NAMES))[:20]:
+        yield Caption(pick(PHOTO).format(f"a {pick(NOUNS[kind])}"), "noun", kind=int(kind))
+    for c, word in enumerate(COLOURS):
+        yield Caption(pick(PHOTO).format(f"a {word} {pick(GENERIC)}"), "colour", colour=c)
+    for c, place in enumerate(CELLS):
+        yield Caption(f"{pick(['damage', 'a fault', 'a mark'])} at the {place}", "place", cell=c)
+        state = int(rng.integers(1, len(STATES)))
+        yield Caption(f"a {STATES[state].replace('_', ' ')} at the {place}", "place", state=state, cell=c)
+
+
+def truth(pool: list[Caption], kind: Tensor, state: Tensor, colour: Tensor, cell: Tensor) -> Tensor:
+    """Which captions are true of which pictures (b, captions) bool; labels are (b,), -1 where nothing is known."""
+
+    def claims(name: str) -> Tensor:
+        return torch.tensor([getattr(caption, name) for caption in pool], device=state.device)
+
+    true = torch.ones(len(kind), len(pool), dtype=torch.bool, device=state.device)
+    for name, label in (("kind", kind), ("colour", colour), ("cell", cell)):
+        true &= (claims(name) == -1) | (claims(name) == label[:, None])
+    any_defect = (claims("state") == -2) & (state[:, None] > 0)
+    return true & ((claims("state") == -1) | (claims("state") == state[:, None]) | any_defect)
+
+
+def used_tokens() -> list[int]:
+    """Ids of the tokens whose embeddings are learned: all that captions contain, but for the nouns of VOCABULARY.
+
+    Those only keep nouns from deciding about a state, and an untrained embedding serves for that.
+    """
+    sentences = [*FLAWLESS, *DAMAGED, *chain(*DEFECTS.values())]
+    texts = [sentence.format(noun) for sentence in sentences for noun in ["", *GENERIC, *SIZES]]
+    texts += [photo.format("the") for photo in PHOTO] + COLOURS + CELLS + [*NAMES, *chain(*NOUNS)]
+    texts += ["damage at the", "a fault", "a mark", *(state.replace("_", " ") for state in STATES)]
+    return sorted(set(tokenize(texts).flatten().tolist()))

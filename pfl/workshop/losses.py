@@ -1,0 +1,82 @@
+"""The losses of pre-training: pictures against captions, and patches against captions of their state."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from . import tiny
+from .captions import STATE_GROUPS, Caption, truth
+
+
+def sigmoid_loss(logits: Tensor, true: Tensor, pool: list[Caption], state_weight: float) -> Tensor:
+    """Binary cross-entropy of logits (b, captions), as in SigLIP (Zhai et al. 2023, arXiv 2303.15343).
+
+    True and false pairs weigh the same within each group of captions; groups about the state weigh `state_weight`.
+    """
+    losses = F.binary_cross_entropy_with_logits(logits, true.float(), reduction="none")
+    total, weights = torch.zeros((), device=logits.device), 0.0
+    for group, columns in groups(pool).items():
+        loss, t = losses[:, columns], true[:, columns]
+        weight = state_weight if group in STATE_GROUPS else 1.0
+        halves = [loss[part].mean() for part in (t, ~t) if part.any()]
+        total, weights = total + weight * sum(halves) / len(halves), weights + weight
+    return total / weights
+
+
+def groups(pool: list[Caption]) -> dict[str, list[int]]:
+    """The positions of each group's captions."""
+    columns: dict[str, list[int]] = {}
+    for i, caption in enumerate(pool):
+        columns.setdefault(caption.group, []).append(i)
+    return columns
+
+
+class Regions(nn.Module):
+    """Compares the patch tokens of each layer with captions; its heads are discarded after pre-training.
+
+    So what ships is a plain CLIP, whose own projection was never asked to align patches with text.
+    """
+
+    def __init__(self, seed: int):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.heads = nn.ModuleList(
+                nn.Sequential(nn.LayerNorm(tiny.WIDTH), nn.Linear(tiny.WIDTH, tiny.WIDTH)) for _ in range(tiny.LAYERS)
+            )
+        self.logit_scale = nn.Parameter(torch.tensor(10.0).log())
+        self.logit_bias = nn.Parameter(torch.tensor(-2.0))
+
+    def forward(self, patches: list[Tensor], text: Tensor) -> Tensor:
+        """Patches, L times (b, N, W), and unit captions (n, D) -> logits (L, b, N, n)."""
+        tokens = torch.stack([F.normalize(head(p), dim=-1) for head, p in zip(self.heads, patches, strict=True)])
+        return self.logit_scale.exp() * tokens @ text.T + self.logit_bias
+
+
+def region_loss(logits: Tensor, defective: Tensor, state: Tensor, pool: list[Caption]) -> Tensor:
+    """Binary cross-entropy of patches against captions, as in RegionCLIP (Zhong et al. 2022, arXiv 2112.09106).
+
+    Defective and sound patches weigh the same, and so do true and false captions.
+
+    Args:
+        logits: (L, b, N, n).
+        defective: share of each patch (b, N); patches that are defective in small part are left out.
+        state: of the pictures (b,).
+        pool: n captions of states.
+    """
+    is_defective, is_sound = defective > 0.12, defective < 0.02
+    claimed = torch.where(is_defective, state[:, None], 0).flatten()
+    unknown = torch.full_like(claimed, -1)
+    true = truth(pool, unknown, claimed, unknown, unknown).view(*defective.shape, -1)
+    losses = F.binary_cross_entropy_with_logits(logits, true.float().expand_as(logits), reduction="none").mean(0)
+    parts = [losses[where[..., None] & claim] for where in (is_defective, is_sound) for claim in (true, ~true)]
+    return torch.stack([part.mean() for part in parts if part.numel()]).mean()
+
+
+def accuracy(logits: Tensor, true: Tensor, pool: list[Caption]) -> dict[str, float]:
+    """For each group of captions, the share of pairs judged correctly, the mean of that of true and of false pairs."""
+    correct, result = (logits > 0) == true, {}
+    for group, columns in groups(pool).items():
+        c, t = correct[:, columns], true[:, columns]
+        result[group.replace(" ", "_")] = float(torch.stack([c[t].float().mean(), c[~t].float().mean()]).mean())
+    return result

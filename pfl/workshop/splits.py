@@ -1,0 +1,78 @@
+"""The splits of the workshop on disk, drawn from a seed at first use: `auxiliary` to train on, `target` to test on."""
+
+import os
+import tempfile
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..data import mvtec
+from ..data.files import home
+from ..data.samples import Dataset
+from .kinds import AUXILIARY, TARGET
+from .scenes import scene, variation
+
+VERSION = 11  # part of the folder's name: drawings of two versions are never mixed
+DRAWN = 4  # part of the seed: the target's pictures are those of version 4
+IMAGES = {"auxiliary": (40, 48), "target": (30, 36)}  # normal and defective pictures of a kind
+SPLITS = {"auxiliary": AUXILIARY, "target": TARGET}
+
+
+def load(root: Path | str | None = None, *, split: str = "target", seed: int = 0) -> Dataset:
+    """A split as a data set, drawn at first use.
+
+    Args:
+        root: where it is kept; default `home()`.
+        split: "auxiliary" or "target"; they share no category, and the tiny CLIP has met none of either.
+    """
+    return mvtec.read(folder(root, split, seed), name=f"workshop-{split}")
+
+
+def folder(root: Path | str | None = None, split: str = "target", seed: int = 0) -> Path:
+    """The folder of a split, drawn at first use. Raises ValueError for an unknown split."""
+    if split not in SPLITS:
+        raise ValueError(f"the workshop has no split {split!r}; choose one of {', '.join(SPLITS)}")
+    path = Path(root or home()) / f"workshop-v{VERSION}-seed{seed}" / split
+    if not path.exists():
+        make(path, split, seed)
+    return path
+
+
+def make(folder: Path, split: str, seed: int = 0) -> None:
+    """Write a split in MVTec's layout, complete or not at all.
+
+    `<category>/test/<good|defect>/NNN.png`, `<category>/ground_truth/<defect>/NNN_mask.png`.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        part = Path(temporary) / folder.name  # a folder inside, since the temporary one is readable by its owner alone
+        _draw(part, split, seed)
+        try:
+            os.replace(part, folder)
+        except OSError:  # another process finished first; its pictures are the same
+            if not folder.exists():
+                raise
+
+
+def _draw(folder: Path, split: str, seed: int) -> None:
+    normal, defective = IMAGES[split]
+    for category, kind in SPLITS[split].items():
+        names = kind.defects(split)
+        plan = ["good"] * normal + [names[i % len(names)] for i in range(defective)]
+        for i, defect in enumerate(plan):
+            rng = np.random.default_rng([DRAWN, seed, zlib.crc32(f"{split}/{category}".encode()), i])
+            # Defects to train on are more varied than those to test on.
+            varied = split == "auxiliary" and defect != "good" and rng.random() < 0.6
+            drawn = scene(rng, kind, None if defect == "good" else defect, **(variation(rng) if varied else {}))
+            _write(folder / category / "test" / defect / f"{i:03d}.png", cv2.cvtColor(drawn.image, cv2.COLOR_RGB2BGR))
+            if defect != "good":
+                mask = folder / category / "ground_truth" / defect / f"{i:03d}_mask.png"
+                _write(mask, drawn.mask.astype(np.uint8) * 255)
+
+
+def _write(path: Path, image: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), image):
+        raise OSError(f"could not write {path}; is the disk full?")

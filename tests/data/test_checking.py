@@ -1,0 +1,95 @@
+"""Is a copy whole: counts, problems, and its fingerprint."""
+
+import re
+import shutil
+from dataclasses import replace
+
+import pytest
+from miniatures import build, write
+from originals import ORIGINALS, add_tables
+from PIL import Image
+
+import pfl.data
+import pfl.data.files
+from pfl.data import SPECS
+from pfl.data.spec import Category
+
+
+@pytest.fixture
+def small_mvtec(tmp_path, monkeypatch):
+    """A whole copy of an MVTec-AD that has but the miniature's images."""
+    build(tmp_path / "copy", ORIGINALS["mvtec"][1])
+    (tmp_path / "copy/bottle/ground_truth/broken_large/0000_mask.png").unlink()
+    few = (Category("bottle", (1, 1, 3)), Category("metal_nut", (0, 1, 1)))
+    monkeypatch.setitem(SPECS, "mvtec", replace(SPECS["mvtec"], categories=few))
+    return tmp_path / "copy"
+
+
+def test_a_sound_copy_passes_its_check(small_mvtec):
+    report = pfl.data.check("MVTec-AD", small_mvtec)
+    assert report.ok and "no problems" in str(report)
+    assert report.table.loc["bottle"].to_list() == [1, 1, 1, 1, 3, 3]
+    assert report.fingerprint == pfl.data.load("mvtec", small_mvtec, split="all").fingerprint()
+    assert pfl.data.check("mvtec", small_mvtec, subset="whole").table.equals(report.table)  # the paper used all of it
+
+
+def test_a_check_tells_all_problems_at_once(small_mvtec):
+    bottle = small_mvtec / "bottle"
+    shutil.copytree(small_mvtec / "metal_nut", small_mvtec / "Metal_Nut")
+    shutil.rmtree(small_mvtec / "metal_nut")
+    (bottle / "test").rename(bottle / "Test")
+    write(bottle / "ground_truth/broken_large/000_mask.png", "empty")
+    Image.new("L", (16, 11), 255).save(bottle / "ground_truth/broken_large/001_mask.png")
+    (bottle / "ground_truth/contamination/000_mask.png").unlink()
+    (bottle / "Test/good/000.png").write_bytes((bottle / "train/good/000.png").read_bytes()[:100])
+    (bottle / "train/good/000.png").unlink()
+    write(bottle / "ground_truth/broken_large/007_mask.png", "mask")
+    write(bottle / "Test/good/Thumbs.db")
+    report = pfl.data.check("mvtec", small_mvtec)
+    problems = [
+        r"wrong count: bottle has 0 train_normal images, expected 1",
+        r"missing mask: none for the anomaly .*contamination.000.png",
+        r"empty mask: .*broken_large.000_mask.png",
+        r"sizes differ: .*broken_large.001.png is 16 x 12, its mask 16 x 11",
+        r"unreadable: cannot read .*good.000.png",
+    ]
+    remarks = [
+        r"wrong case: .*Test is published as test",
+        r"wrong case: category folder Metal_Nut is published as metal_nut",
+        r"stray: 1 files in .*broken_large belong to no sample: 007_mask.png",
+        r"stray: 1 files in .*good belong to no sample: Thumbs.db",
+    ]
+    for patterns, lines in ((problems, report.problems), (remarks, report.remarks)):
+        for pattern in patterns:
+            assert sum(bool(re.search(pattern, line)) for line in lines) == 1, pattern
+        assert len(lines) == len(patterns)
+        assert all(line in str(report) for line in lines)
+    assert report.fingerprint == "incomplete"
+    with pytest.raises(FileNotFoundError, match=r"missing mask.*pfl data check mvtec"):
+        pfl.data.load("mvtec", small_mvtec)
+
+
+def test_a_table_that_was_cut_off_is_named_with_its_row(tmp_path):
+    build(tmp_path, next(table for name, table, _ in ORIGINALS.values() if name == "visa"))
+    add_tables(tmp_path)
+    table = tmp_path / "split_csv" / "1cls.csv"
+    table.write_text(table.read_text() + "candle,test,ano")
+    with pytest.raises(ValueError, match="1cls.csv: the row candle,test,ano has not 5 values; fetch the file anew"):
+        pfl.data.load("visa", tmp_path)
+
+
+def test_a_listed_file_that_is_absent_is_a_problem(tmp_path):
+    build(tmp_path, ORIGINALS["visa"][1])
+    add_tables(tmp_path)
+    (tmp_path / "candle/Data/Images/Anomaly/097.JPG").rename(tmp_path / "candle/Data/Images/Anomaly/097.jpg")
+    assert any("097.jpg is published as 097.JPG" in line for line in pfl.data.check("visa", tmp_path).remarks)
+    (tmp_path / "candle/Data/Images/Normal/0739.JPG").unlink()
+    assert any(re.match(r"missing image: .*0739.JPG", p) for p in pfl.data.check("visa", tmp_path).problems)
+
+
+def test_the_fingerprint_is_the_content_not_the_place(small_mvtec, tmp_path):
+    here = pfl.data.load("mvtec", small_mvtec).fingerprint()
+    shutil.copytree(small_mvtec, tmp_path / "elsewhere/mvtec_anomaly_detection")
+    assert pfl.data.load("mvtec", tmp_path / "elsewhere").fingerprint() == here
+    write(small_mvtec / "bottle/ground_truth/contamination/000_mask.png", "ids")
+    assert pfl.data.load("mvtec", small_mvtec).fingerprint() != here
