@@ -16,7 +16,7 @@ from .config import EvalConfig, ModelConfig
 from .losses import upsample
 from .model import BayesPFL
 from .prediction import Prediction, summarise
-from .prompts import handwritten, one_each
+from .prompts import handwritten, name_per_image
 
 
 def learned_prompt(clip: FrozenCLIP, *, seed: int = 0) -> BayesPFL:
@@ -59,7 +59,7 @@ class HandwrittenPrompts:
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
     ) -> Prediction:
         """As `BayesPFL.predict`; num_samples and seed change nothing, since nothing is sampled: R and B are 1."""
-        text = torch.stack([self.directions(name) for name in one_each(class_names, len(images))])  # (b, 2, D)
+        text = torch.stack([self.directions(name) for name in name_per_image(class_names, len(images))])  # (b, 2, D)
         with self.clip.autocast(precision):
             x, patches = self.clip.encode_image(self.clip.normalise(images))
             tokens = self.clip.visual.ln_post(patches[-1]) @ self.clip.visual.proj  # (b, N, D)

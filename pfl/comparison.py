@@ -26,7 +26,7 @@ SOURCES = {
 }
 
 
-def beside_published(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFrame:
+def compare(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFrame:
     """Means over categories, of each set and protocol, over seeds; with the published number where there is one.
 
     Args:

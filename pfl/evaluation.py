@@ -18,7 +18,7 @@ from .clip import fingerprint
 from .config import EvalConfig
 from .data import Dataset, loader
 from .metrics import PixelMetrics, image_metrics
-from .parallel import Share, gather
+from .parallel import Share, gather_objects
 from .prediction import Prediction, top_mean
 
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1")
@@ -120,7 +120,7 @@ def measure(
                 bar.update(len(batch.samples))
             table = pd.concat(mine, ignore_index=True) if mine else pd.DataFrame()
             table.index = share.of_list(range(len(whole)))
-            parts = gather(engine, (table, stream))
+            parts = gather_objects(engine, (table, stream))
             rows.append(pd.concat([table for table, _ in parts if len(table)]).sort_index())
             for rank, (_, other) in enumerate(parts):
                 if stream and rank != share.rank:

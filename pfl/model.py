@@ -16,7 +16,7 @@ from .config import EvalConfig, ModelConfig
 from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise, Samples, draw_noise
 from .losses import upsample
 from .prediction import Prediction, summarise
-from .prompts import PromptBank, one_each
+from .prompts import PromptBank, name_per_image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +181,7 @@ class BayesPFL(nn.Module):
             max_prompts_per_pass: bounds the memory; it changes nothing else.
             precision: of CLIP and of the attention; flows, maps and scores stay in float32.
         """
-        class_names = one_each(class_names, len(images))
+        class_names = name_per_image(class_names, len(images))
         if noise is None:
             noise = draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
         samples = noise.states.shape[1]
@@ -224,7 +224,7 @@ class BayesPFL(nn.Module):
         x = images.to(self.clip.mean) if images.ndim == 2 else self.features(images)[0]
         noise = noise or draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
         context, states = self.sample(x, noise)
-        text = self.text_embeddings(context, states, one_each(class_names, len(x)), max_prompts_per_pass=512)
+        text = self.text_embeddings(context, states, name_per_image(class_names, len(x)), max_prompts_per_pass=512)
         context_vectors = self.prompts.context + context.zk[:, :, None, None]
         return PromptSamples(
             context=context,

@@ -74,26 +74,26 @@ def step_losses(
     noise = draw_noise(model.clip.dim, 1, generator, batch=total)
     noise = replace(noise, context=torch.stack(share.of_batch(list(noise.context))))
     index = int(torch.randint(model.config.num_prompts, (), generator=generator))
-    labels = share.together(labels, total)
+    labels = share.gather(labels, total)
     with model.clip.autocast(config.precision):
         x, patches = model.features(batch.images)
         if model.stage == 2:  # the prompts no longer change
             with torch.no_grad():
                 text = model.text_embeddings(*model.sample(x, noise), class_names)
-            logits = share.together(_full(model.image_logits(x, patches, text[..., index : index + 1, :])), total)
+            logits = share.gather(_full(model.image_logits(x, patches, text[..., index : index + 1, :])), total)
             return {"class": losses.classification(logits[:, :, 0, 0], labels)}
         output = model(x, patches, class_names, noise)
     output = replace(  # losses in full precision, and of the whole batch
         output,
-        context=output.context if output.context.is_point else share.together(output.context, total),
+        context=output.context if output.context.is_point else share.gather(output.context, total),
         states=output.states if share.rank == 0 else output.states.detach(),  # the same in all, and counted once
-        text=share.together(_full(output.text), total),
-        image_logits=share.together(_full(output.image_logits), total),
-        map_logits=share.together(_full(output.map_logits), total),
+        text=share.gather(_full(output.text), total),
+        image_logits=share.gather(_full(output.image_logits), total),
+        map_logits=share.gather(_full(output.map_logits), total),
     )
     return losses.stage1(
         output,
-        share.together(masks, total),
+        share.gather(masks, total),
         labels,
         index,
         kl_kind=config.kl,

@@ -38,13 +38,13 @@ class Share:
         return cls(engine.process_index, engine.num_processes) if engine else cls()
 
     def of_batch(self, indices: list) -> list:
-        """As `of_list`, but never empty: a process left over takes the first item, which `together` drops again."""
+        """As `of_list`, but never empty: a process left over takes the first item, which `gather` drops again."""
         return self.of_list(indices) or indices[:1]
 
     def of_list(self, items):
         return items[self.rank :: self.world]
 
-    def together(self, part: Any, total: int) -> Any:
+    def gather(self, part: Any, total: int) -> Any:
         """The batch of all processes, in order, from their parts: of tensors (b, ...), or in dataclasses of them.
 
         Gradients flow to this process's own part only.
@@ -56,7 +56,7 @@ class Share:
             return part
         if is_dataclass(part):
             values = {f.name: getattr(part, f.name) for f in fields(part)}
-            return replace(part, **{k: self.together(v, total) for k, v in values.items() if not isinstance(v, bool)})
+            return replace(part, **{k: self.gather(v, total) for k, v in values.items() if not isinstance(v, bool)})
         most = -(-total // self.world)
         padded = torch.cat([part, part[:1].expand(most - len(part), *part.shape[1:])]).contiguous()
         parts = [torch.empty_like(padded) for _ in range(self.world)]
@@ -65,6 +65,6 @@ class Share:
         return torch.stack(parts, dim=1).flatten(0, 1)[:total]  # item i * world + rank
 
 
-def gather(engine: Accelerator | None, item: Any) -> list:
+def gather_objects(engine: Accelerator | None, item: Any) -> list:
     """The items of all processes, in the order of their ranks."""
     return gather_object([item]) if engine else [item]

@@ -52,7 +52,7 @@ def handwritten(name: str) -> tuple[list[str], list[str]]:
     return tuple(texts)
 
 
-def one_each(class_names: list[str] | str, batch: int) -> list[str]:
+def name_per_image(class_names: list[str] | str, batch: int) -> list[str]:
     """A name for each image of a batch, where one may be given for all."""
     names = [class_names] * batch if isinstance(class_names, str) else list(class_names)
     if len(names) != batch:

@@ -16,7 +16,7 @@ from . import data as sets
 from .bench import image_seconds, step_seconds
 from .checkpoint import CARD, load
 from .clip import FrozenCLIP, load_clip
-from .comparison import PROTOCOLS, beside_published, draw_differences
+from .comparison import PROTOCOLS, compare, draw_differences
 from .config import Preset, TrainConfig
 from .data import SPECS, Dataset
 from .data.files import read_json, require_same, write, write_json
@@ -26,7 +26,7 @@ from .plotting import save_figure
 from .training import train
 
 
-def teacher(name: str) -> str:
+def auxiliary_for(name: str) -> str:
     """The auxiliary data set for a test on `name`: none is tested on its own categories."""
     return "mvtec" if name == "visa" else "visa"
 
@@ -40,8 +40,8 @@ class Plan:
     tests: tuple[str, ...]
 
     @property
-    def teachers(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(teacher(name) for name in self.tests))
+    def auxiliaries(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(auxiliary_for(name) for name in self.tests))
 
 
 def survey(data_root: str | Path, only: Iterable[str] | None = None) -> Plan:
@@ -57,12 +57,12 @@ def survey(data_root: str | Path, only: Iterable[str] | None = None) -> Plan:
     if not root.is_dir():
         raise FileNotFoundError(f"no folder {root}; give the folder that holds the data sets, one folder each")
     found, missing = {}, {}
-    for name in dict.fromkeys([*wanted, *map(teacher, wanted)]):
+    for name in dict.fromkeys([*wanted, *map(auxiliary_for, wanted)]):
         try:
             found[name] = sets.load(name, _folder(root, name))
         except (FileNotFoundError, ValueError) as error:
             missing[name] = str(error)
-    tests = tuple(name for name in wanted if name in found and teacher(name) in found)
+    tests = tuple(name for name in wanted if name in found and auxiliary_for(name) in found)
     if not tests:
         reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
         raise FileNotFoundError(f"nothing under {root} can be tested: VisA teaches, MVTec-AD for VisA ({reasons})")
@@ -84,7 +84,7 @@ def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int, processes
     per_step = step_seconds(model, share)
     lines = [f"{len(plan.tests)} tests with {seeds} seeds each, CLIP {clip.name} at {clip.image_size} px"]
     total = 0.0
-    for name in plan.teachers:
+    for name in plan.auxiliaries:
         steps = -(-len(plan.found[name]) // preset.train.batch_size)
         hours = seeds * steps * per_step * (preset.train.epochs + preset.train.stage2_epochs) / 3600
         total += hours
@@ -130,10 +130,10 @@ def reproduce(
     if main:
         print(describe(plan, clip, preset, seeds, engine.num_processes if engine else 1), flush=True)
     tables: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
-    for auxiliary in plan.teachers:
+    for auxiliary in plan.auxiliaries:
         for seed in range(seeds):
             model = None
-            for name in (test for test in plan.tests if teacher(test) == auxiliary):
+            for name in (test for test in plan.tests if auxiliary_for(test) == auxiliary):
                 file = out / "results" / f"{name}-seed{seed}.json"
                 settings = replace(preset.eval, seed=seed)
                 training = preset.train_on(auxiliary, seed=seed)
@@ -152,7 +152,7 @@ def reproduce(
                 require_same(file, saved, ours | {"training": asdict(training), "data": data_summary(plan.found[name])})
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
-    table = beside_published(tables)
+    table = compare(tables)
     if main:
         write(out / "table.csv", table.to_csv(index=False).encode())
         figure = draw_differences(table, f"CLIP {clip.name} at {clip.image_size} px, {seeds} seeds")

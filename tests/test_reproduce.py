@@ -12,7 +12,7 @@ from pfl import cli, config, preset
 from pfl.comparison import PUBLISHED, SOURCES
 from pfl.config import ModelConfig, TrainConfig
 from pfl.data import SPECS
-from pfl.reproduce import reproduce, survey, teacher
+from pfl.reproduce import auxiliary_for, reproduce, survey
 
 SMALL = replace(
     preset("tiny"),
@@ -44,7 +44,7 @@ def root(tmp_path_factory):
 def test_all_fifteen_are_found_taught_by_visa_and_visa_by_mvtec(root):
     plan = survey(root)
     assert set(plan.tests) == set(SPECS) and not plan.missing
-    assert {name for name in SPECS if teacher(name) == "mvtec"} == {"visa"}
+    assert {name for name in SPECS if auxiliary_for(name) == "mvtec"} == {"visa"}
 
 
 def test_from_copies_to_a_table_beside_the_published_numbers_and_no_work_is_done_twice(root, tmp_path, capsys):

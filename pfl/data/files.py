@@ -154,7 +154,7 @@ def require_same(place: Path | str, found: Mapping, wanted: Mapping) -> None:
             )
 
 
-def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
+def with_foreground(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     """Those masks that have any foreground; one that cannot be read counts, so that whoever opens it is told.
 
     This decodes every file, 0.6 ms each, so the answer is kept in $PFL_HOME under the files' names, sizes and dates.
@@ -166,7 +166,7 @@ def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     try:
         flags = read_json(kept)
     except (OSError, ValueError):
-        flags = [_is_filled(path, threshold) for path in masks]
+        flags = [_has_foreground(path, threshold) for path in masks]
         try:
             write_json(kept, flags)
         except OSError:  # nowhere to write: decode again next time
@@ -174,7 +174,7 @@ def filled(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
     return {path for path, flag in zip(masks, flags, strict=True) if flag}
 
 
-def _is_filled(mask: Path, threshold: int) -> bool:
+def _has_foreground(mask: Path, threshold: int) -> bool:
     try:
         return bool(foreground(mask, threshold).any())
     except OSError:

@@ -6,7 +6,7 @@ A reader yields every split and every image of its layout; choosing is done by t
 import csv
 from pathlib import Path
 
-from .files import Folder, Found, filled, read_json
+from .files import Folder, Found, read_json, with_foreground
 from .mvtec import NAMELESS, NORMAL, tree
 
 
@@ -119,7 +119,7 @@ def ksdd2(root: Folder) -> list[Found]:
                 rows.append((split, image, part.mask_of(image)))
     if not any(mask for _, _, mask in rows):
         return []
-    defective = filled(mask for _, _, mask in rows if mask)
+    defective = with_foreground(mask for _, _, mask in rows if mask)
     root.notes.extend(f"missing mask: {image}, so its label is unknown" for _, image, mask in rows if mask is None)
     return [
         Found(

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from .files import Folder, Found, filled
+from .files import Folder, Found, with_foreground
 from .mvtec import NAMELESS, NORMAL, tree
 from .samples import Dataset, Sample, class_text
 
@@ -74,7 +74,7 @@ def _pairs(category: str, images: Folder, masks: Folder) -> list[Found]:
     by_threshold = {0: [], 128: []}
     for mask in filter(None, matched.values()):
         by_threshold[_threshold(mask)].append(mask)
-    defective = set().union(*(filled(group, threshold) for threshold, group in by_threshold.items()))
+    defective = set().union(*(with_foreground(group, threshold) for threshold, group in by_threshold.items()))
     return [
         Found(image=image, category=category, label=int(mask in defective), mask=mask if mask in defective else None)
         for image, mask in matched.items()
