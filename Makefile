@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 PRESET ?= tiny
 
-.PHONY: install figures test lab pretrain default clean
+.PHONY: install figures test wheel lab pretrain default clean
 
 install: $(VENV)/.installed
 
@@ -19,14 +19,27 @@ figures: install
 test: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 	$(VENV)/bin/python -m pytest
+
+# The package as users install it: a wheel in an environment of its own, used outside the checkout. Only the dependencies
+# are those of .venv (the path in a .pth file; the checkout's own .pth files do not count there).
+wheel: install
+	rm -rf build runs/wheel
+	$(PYTHON) -m venv runs/wheel/fresh
+	$(VENV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir runs/wheel .
+	runs/wheel/fresh/bin/python -m pip install --quiet --no-deps runs/wheel/*.whl
+	$(VENV)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+		> $$(runs/wheel/fresh/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/dependencies.pth
+	cd / && $(CURDIR)/runs/wheel/fresh/bin/pfl --help > /dev/null
+	cd / && $(CURDIR)/runs/wheel/fresh/bin/python $(CURDIR)/.ci/use_wheel.py
 
 lab: install
 	$(VENV)/bin/jupyter lab notebooks
 
-# What ships, made again: the tiny CLIP (nine hours on 2 cores), then the default model (minutes).
+# What ships, made again: the tiny CLIP (about nine hours on 2 cores), then the default model (minutes).
 pretrain: install
-	$(VENV)/bin/python -m pfl.pretrain
+	$(VENV)/bin/python -m pfl.workshop.pretrain
 
 default: install
 	$(VENV)/bin/pfl train workshop --out runs/default
@@ -34,4 +47,4 @@ default: install
 	cp runs/default/model.json runs/default/weights.safetensors pfl/assets/default/
 
 clean:
-	rm -rf runs build .pytest_cache .ruff_cache
+	rm -rf runs build .pytest_cache .ruff_cache .mypy_cache
