@@ -1,4 +1,4 @@
-"""Data: the fifteen sets of the paper, two packaged ones, the synthetic workshop, and one's own images."""
+"""Data sets: the fifteen of the paper, two packaged ones, the synthetic workshop, and folders of your own images."""
 
 from pathlib import Path
 
@@ -27,13 +27,13 @@ __all__ = [
 
 
 def load(name: str, root: Path | str | None = None, *, split: str | None = None, subset: str | None = None) -> Dataset:
-    """A data set by name, in its original or the reference's standardised layout, found by looking.
+    """Load a data set by name; its layout, original or the reference's standardised one, is detected.
 
     name is one of SPECS (root is the folder of your copy), "workshop" (synthetic, drawn on first use), "elpv" or
     "textile" (packages of real photographs, image level only). split is "test" (default), "train" or "all"; for the
-    workshop "target" (default) or "auxiliary". subset is "paper", "whole", or another part that the set's note names
-    (where(name)); by default the paper's where the copy can give it, and Dataset.part says which it was. Raises
-    FileNotFoundError where the copy or files of it are missing, ValueError for a name, split or part that is not there.
+    workshop "target" (default) or "auxiliary". subset is "paper", "whole", or another part named in the set's note
+    (where(name)); the default is the paper's part if the copy contains it, and Dataset.part names the part loaded.
+    Raises FileNotFoundError if the copy or files of it are missing, ValueError for an unknown name, split or part.
     """
     if name == "workshop":
         from .. import workshop  # here, so that the package works without it
@@ -41,6 +41,6 @@ def load(name: str, root: Path | str | None = None, *, split: str | None = None,
         return workshop.load(root, split=split or "target")
     if name in ("elpv", "textile"):
         if split not in (None, "test", "all"):
-            raise ValueError(f"{name} has no split {split!r}: all of it is test")
+            raise ValueError(f"{name} has no split {split!r}: all its images are test images")
         return getattr(packaged, name)()
     return copies.load_copy(catalogue.spec(name), root, split=split or "test", subset=subset)

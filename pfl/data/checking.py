@@ -1,4 +1,4 @@
-"""Is this copy of a data set whole? Counts against what is expected, and every problem at once."""
+"""Check whether a copy of a data set is complete: image counts against the expected ones, and every problem."""
 
 import os
 from collections import Counter, defaultdict
@@ -14,16 +14,16 @@ from .packaged import WHERE
 from .samples import Dataset, Sample
 from .transforms import foreground, read_image
 
-# Files that archives carry beside the images; anything else that no sample uses is reported.
-ANNEX = {".csv", ".json", ".txt", ".md", ".pyb", ".xml", ".pdf", ".html", ""}
+# Other files that archives contain; anything else that no sample uses is reported.
+OTHER_SUFFIXES = {".csv", ".json", ".txt", ".md", ".pyb", ".xml", ".pdf", ".html", ""}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a check found; table has a row a category and columns NAME and NAME_expected.
+    """The result of a check; table has a row per category and columns NAME and NAME_expected.
 
-    problems change what is measured; remarks (wrong case, files that belong to no sample) are oddities that loading
-    copes with, and some are in the published archives themselves. ok: no problems.
+    problems change what is measured; remarks (wrong case, files that belong to no sample) do not, and some are true of
+    the published archives. ok: no problems.
     """
 
     name: str
@@ -48,19 +48,19 @@ class Report:
 
 
 def check(name: str, root: Path | str, *, subset: str | None = None) -> Report:
-    """Read every file of a copy (some 25 ms for an image of a megapixel) and report counts and all problems.
+    """Read every file of a copy (about 25 ms per megapixel image) and report counts and all problems.
 
-    The fingerprint is Dataset.fingerprint() of load(name, root, split="all"): equal for equal copies; "incomplete"
-    where files are missing.
+    The fingerprint is Dataset.fingerprint() of load(name, root, split="all"), equal for equal copies, or "incomplete"
+    if files are missing.
     """
     spec = catalogue.spec(name)
     copy = open_copy(spec, root, subset)
-    table, problems = _count(copy)
+    table, problems = _counts(copy)
     missing = missing_files(copy)
     problems += missing
     for _, sample in copy.samples:
-        problems += _look_at(sample)
-    remarks = [note for note in copy.base.notes if note not in missing] + _misspelt(copy) + _strays(copy)
+        problems += _sample_problems(sample)
+    remarks = [note for note in copy.base.notes if note not in missing] + _wrong_case(copy) + _stray_files(copy)
     whole = Dataset(name=spec.name, samples=tuple(sample for _, sample in copy.samples))
     return Report(
         name=spec.title,
@@ -75,7 +75,7 @@ def check(name: str, root: Path | str, *, subset: str | None = None) -> Report:
 
 
 def where(name: str) -> str:
-    """Where to get a data set, under which licence, how much of it, and how its folder must look."""
+    """Source, licence, image counts and folder layout of a data set, as text."""
     if name in WHERE:
         return WHERE[name]
     spec = catalogue.spec(name)
@@ -97,8 +97,8 @@ def where(name: str) -> str:
     return "\n".join(lines + [f"note:    {spec.note}"] * bool(spec.note))
 
 
-def _count(copy: Copy) -> tuple[pd.DataFrame, list[str]]:
-    """The table of counts, and a line for each that is not as expected."""
+def _counts(copy: Copy) -> tuple[pd.DataFrame, list[str]]:
+    """The table of counts, and a line for each count that differs from the expected one."""
     counts = Counter((sample.category, split, sample.label) for split, sample in copy.samples)
     rows, wrong = {}, []
     for category in copy.spec.categories:
@@ -116,8 +116,8 @@ def _count(copy: Copy) -> tuple[pd.DataFrame, list[str]]:
     return pd.DataFrame.from_dict(rows, orient="index").astype("Int64").rename_axis("category"), wrong
 
 
-def _misspelt(copy: Copy) -> list[str]:
-    """Category folders that differ from the published name in case alone."""
+def _wrong_case(copy: Copy) -> list[str]:
+    """A line for each category folder whose name differs from the published one only in case."""
     if len(copy.spec.categories) == 1:
         return []
     by_folder = {one.category: copy.spec.category(one.category) for one in copy.everything}
@@ -128,13 +128,13 @@ def _misspelt(copy: Copy) -> list[str]:
     ]
 
 
-def _look_at(sample: Sample) -> list[str]:
+def _sample_problems(sample: Sample) -> list[str]:
     """Problems of one image and its mask."""
     problems = []
     size = mask = None
     try:
         size = read_image(sample.image).size
-    except Exception as error:  # a decoder may fail in any way; the check goes on and tells all
+    except Exception as error:  # decoders raise errors of many types; report this one and continue
         problems.append(f"unreadable: {error}")
     if sample.mask is None:
         return problems
@@ -147,19 +147,19 @@ def _look_at(sample: Sample) -> list[str]:
             f"sizes differ: {sample.image} is {size[0]} x {size[1]}, its mask {mask.shape[1]} x {mask.shape[0]}"
         )
     if not mask.any():
-        problems.append(f"empty mask: {sample.mask} marks nothing (grey > {sample.mask_threshold})")
+        problems.append(f"empty mask: {sample.mask} has no foreground (grey > {sample.mask_threshold})")
     return problems
 
 
-def _strays(copy: Copy) -> list[str]:
-    """Files among the images that no sample uses, a line a folder."""
+def _stray_files(copy: Copy) -> list[str]:
+    """A line for each folder with files that no sample uses."""
     used = {path for one in copy.everything for path in (one.image, one.mask) if path}
     known = {one.image.parent for one in copy.everything} | {one.mask.parent for one in copy.everything if one.mask}
     base = Path(os.path.commonpath(known))
     strays = defaultdict(list)
     for path in Folder(base).every_file():
         suffix = path.suffix.lower()
-        if path not in used and (suffix in IMAGE_SUFFIXES or suffix not in ANNEX):
+        if path not in used and (suffix in IMAGE_SUFFIXES or suffix not in OTHER_SUFFIXES):
             strays[path.parent].append(path.name)
     return [
         f"stray: {len(names)} files in {folder} belong to no sample: {', '.join(names[:3])}{', ...' * (len(names) > 3)}"

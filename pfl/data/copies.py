@@ -1,4 +1,4 @@
-"""Opening a copy of one of the fifteen data sets, in whatever form it lies on disk; nothing is copied or converted."""
+"""Open a copy of one of the fifteen data sets in any known layout; nothing is copied or converted."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ PREFERENCE = ("paper", "whole", "peers", "barcelona")
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """A copy found on disk: its form, the part chosen, that part's samples by split, and all that the form shows."""
+    """A copy on disk: its layout, the part chosen, that part's (split, sample) pairs, and all images of the layout."""
 
     spec: Spec
     layout: str
@@ -27,45 +27,47 @@ class Copy:
 
 
 def open_copy(spec: Spec, root: Path | str, subset: str | None = None) -> Copy:
-    """Look what lies at root and choose a part: the one asked for, else the paper's, else what there is.
+    """Detect the layout at root and choose a part: subset if given, else the first of PREFERENCE that there is.
 
-    Raises FileNotFoundError where root is no copy of the set, ValueError where the copy lacks the part.
+    Raises FileNotFoundError if root is not a copy of the set, ValueError if the copy lacks the part.
     """
     path = Path(root).expanduser().absolute()
     if not path.is_dir():
-        raise FileNotFoundError(f"no folder {root}: {spec.title} comes from {spec.source}")
+        raise FileNotFoundError(f"no folder {root}: get {spec.title} from {spec.source}")
     offered = {}
-    for layout, base, found, parts in _forms(spec, path):
+    for layout, base, found, parts in _candidates(spec, path):
         for part, select in parts.items():
             chosen = select(found) if select else found
-            if not select or any(one.label for one in chosen):  # a choice by file name can come out empty
+            if not select or any(one.label for one in chosen):  # a selection by file name can be empty
                 offered.setdefault(part, (layout, base, chosen, found))
         if (subset or PREFERENCE[0]) in offered:
             break
     if not offered:
         raise FileNotFoundError(
-            f"{path} is no copy of {spec.title}: expected {_one_line(spec.tree)}, or {spec.standard}/ with"
+            f"{path} is not a copy of {spec.title}: expected {_one_line(spec.tree)}, or {spec.standard}/ with"
             f" meta_{spec.standard}.json beside it. {spec.note}".rstrip()
         )
     part = subset or next(part for part in PREFERENCE if part in offered)
     if part not in offered:
         why = f" {spec.note}" if spec.note else ""
-        raise ValueError(f"{spec.title} at {path} holds {' and '.join(offered)}, not {subset!r}.{why}")
+        raise ValueError(f"{spec.title} at {path} has no part {subset!r}, only {' and '.join(offered)}.{why}")
     layout, base, chosen, found = offered[part]
     samples = tuple(_samples(spec, chosen))
     return Copy(spec=spec, layout=layout, part=part, base=base, samples=samples, everything=found)
 
 
 def load_copy(spec: Spec, root: Path | str | None, *, split: str = "test", subset: str | None = None) -> Dataset:
-    """One split of a copy as a Dataset; every image must be there, and every anomaly's mask if the set has masks."""
+    """Load one split of a copy; every image must exist, and every anomalous image's mask if the set has masks."""
     if root is None:
-        raise ValueError(f"{spec.title} is not shipped: give the folder of your copy, load({spec.name!r}, root)")
+        raise ValueError(
+            f"{spec.title} does not ship with the package: pass the folder of your copy, load({spec.name!r}, root)"
+        )
     if split not in ("train", "test", "all"):
         raise ValueError(f"no split {split!r}: choose train, test or all")
     copy = open_copy(spec, root, subset)
     if missing := missing_files(copy):
-        more = f" and {len(missing) - 1} more like it" * (len(missing) > 1)
-        raise FileNotFoundError(f"{spec.title}: {missing[0]}{more}; pfl data check {spec.name} {root} lists all")
+        more = f" and {len(missing) - 1} more" * (len(missing) > 1)
+        raise FileNotFoundError(f"{spec.title}: {missing[0]}{more}; `pfl data check {spec.name} {root}` lists all")
     samples = tuple(sample for part, sample in copy.samples if split in (part, "all"))
     if not samples:
         raise ValueError(f"{spec.title} ({copy.layout}, {copy.part}) has no {split} images: choose another split")
@@ -73,32 +75,32 @@ def load_copy(spec: Spec, root: Path | str | None, *, split: str = "test", subse
 
 
 def missing_files(copy: Copy) -> list[str]:
-    """What keeps a copy from being used: a line for each image or mask that should be there and is not."""
+    """A line for each missing image or mask; a copy with any of them cannot be loaded."""
     missing = [note for note in copy.base.notes if note.startswith("missing")]
     if "pixel" in copy.spec.level:
         bare = (sample for _, sample in copy.samples if sample.label == 1 and sample.mask is None)
-        missing += [f"missing mask: none for the anomaly {sample.image}" for sample in bare]
+        missing += [f"missing mask: no mask for the anomalous image {sample.image}" for sample in bare]
     return missing
 
 
-def _forms(spec: Spec, path: Path) -> Iterator[tuple[str, Folder, list[Found], dict[str, Select | None]]]:
-    """Every form in which the set can be read at path: layout, folder, images, parts it offers."""
+def _candidates(spec: Spec, path: Path) -> Iterator[tuple[str, Folder, list[Found], dict[str, Select | None]]]:
+    """Every way to read the set at path: layout, folder, images, and the parts it offers."""
     official = ALL if spec.paper_is_whole else {"paper": None}
     peers = ALL if spec.paper_is_whole else {"peers": None}
     reference = partial(layouts.listed, file=f"meta_{spec.standard}.json")
     bases = (Folder(path).folder(name) for name in (*spec.within, spec.standard, spec.title, ""))
     for base in dict.fromkeys(base.path for base in bases if base):
-        if base.name.lower() == spec.standard.lower():  # its list lies beside the standardised folder
-            yield from _form(spec, "standardised", base.parent, reference, official)
-        yield from _form(spec, "standardised", base, reference, official)
-        yield from _form(spec, "standardised", base, layouts.standard_tree, official)
-        yield from _form(spec, "meta.json", base, partial(layouts.listed, file="meta.json"), peers)
+        if base.name.lower() == spec.standard.lower():  # its list is next to the standardised folder
+            yield from _candidate(spec, "standardised", base.parent, reference, official)
+        yield from _candidate(spec, "standardised", base, reference, official)
+        yield from _candidate(spec, "standardised", base, layouts.standard_tree, official)
+        yield from _candidate(spec, "meta.json", base, partial(layouts.listed, file="meta.json"), peers)
         for original in spec.originals:
-            yield from _form(spec, "original", base, original.read, original.parts)
+            yield from _candidate(spec, "original", base, original.read, original.parts)
 
 
-def _form(spec, layout, base, read, parts):
-    folder = Folder(base)  # a fresh one: what another attempt noted is not this copy's fault
+def _candidate(spec, layout, base, read, parts):
+    folder = Folder(base)  # a new one, without notes from other layouts
     found = [one for one in read(folder) if spec.category(one.category)]
     if len(spec.categories) == 1 and len({one.category for one in found}) > 1:
         return  # several categories are another set's, whatever their names
@@ -107,11 +109,11 @@ def _form(spec, layout, base, read, parts):
 
 
 def _samples(spec: Spec, found: list[Found]) -> Iterator[tuple[str, Sample]]:
-    """Samples with their split, categories in the catalogue's order, files in the reader's."""
+    """(split, sample) pairs: categories in the catalogue's order, files in the reader's."""
     order = {category.name: position for position, category in enumerate(spec.categories)}
     for one in sorted(found, key=lambda one: order[spec.category(one.category).name]):
         category = spec.category(one.category)
-        # Defect types survive in the standardised MVTec-AD only as part of the file name.
+        # In the standardised MVTec-AD the defect type is only in the file name.
         named = re.fullmatch(r"mvtec_([a-z_]+)_\d{6}", one.image.stem)
         yield (
             one.split,

@@ -1,4 +1,4 @@
-"""Looking into folders as people have them: mixed case, stray files, masks matched by name and never by position."""
+"""Files: folders in any case, masks matched by name and never by position, atomic writing, JSON, run settings."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ MASK_ENDINGS = ("", "_mask", "_segmentation", "_gt", "_label")
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One image as a layout shows it; category is the folder's name there, label None where it says nothing."""
+    """One image found in a layout; category is its folder's name there, label is None if the layout gives none."""
 
     image: Path
     category: str
@@ -29,9 +29,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Folder:
-    """A directory, listed once and looked up regardless of case; hidden entries do not exist.
+    """A directory, listed once, with case-insensitive look-up; hidden entries are ignored.
 
-    notes collects, over a whole tree of folders, one line for each oddity met on the way.
+    notes collects one line for each oddity found; all folders of a tree share it.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class Folder:
 
     @cached_property
     def _entries(self) -> dict[str, bool]:
-        """Name -> is it a directory; in sorted order, since the order of os.scandir differs between machines."""
+        """Name -> whether it is a directory; sorted, since the order of os.scandir differs between machines."""
         with os.scandir(self.path) as entries:
             found = {e.name: e.is_dir() for e in entries if not e.name.startswith((".", "__MACOSX"))}
         return dict(sorted(found.items()))
@@ -63,62 +63,62 @@ class Folder:
 
     @cached_property
     def images(self) -> list[Path]:
-        """Image files of this folder alone, sorted by name."""
+        """Image files of this folder, without sub-folders, sorted by name."""
         return [path for path in self.files if path.suffix.lower() in IMAGE_SUFFIXES]
 
     @cached_property
     def _by_stem(self) -> dict[str, Path]:
         return {path.stem.lower(): path for path in reversed(self.images)}
 
-    def _spelt(self, name: str) -> str | None:
-        """The name as it stands on disk, or None; a difference in case is noted."""
+    def _name_on_disk(self, name: str) -> str | None:
+        """The name as spelt on disk, or None; a difference in case is noted."""
         if name in self._entries:
             return name
-        spelt = self._lower.get(name.lower())
-        if spelt is not None:
-            note = f"wrong case: {self.path / spelt} is published as {name}"
+        actual = self._lower.get(name.lower())
+        if actual is not None:
+            note = f"wrong case: {self.path / actual} is published as {name}"
             if note not in self.notes:
                 self.notes.append(note)
-        return spelt
+        return actual
 
     def folder(self, *alternatives: str) -> "Folder | None":
-        """The first of some sub-folders that is there; a name may be a path with forward slashes, "" is this folder."""
+        """The first of these sub-folders that exists; a name may be a path with forward slashes, "" is this folder."""
         for alternative in alternatives:
             here = self
             for name in filter(None, alternative.split("/")):
-                here = here and here.folders.get(here._spelt(name))
+                here = here and here.folders.get(here._name_on_disk(name))
             if here is not None:
                 return here
         return None
 
     def file(self, relative: str) -> Path | None:
-        """A file by its relative path, with forward slashes."""
+        """A file by its relative path with forward slashes, or None."""
         parent, _, name = relative.rpartition("/")
         here = self.folder(parent)
-        spelt = here and here._spelt(name)
-        return here.path / spelt if spelt and not here._entries[spelt] else None
+        actual = here and here._name_on_disk(name)
+        return here.path / actual if actual and not here._entries[actual] else None
 
     def mask_of(self, image: Path) -> Path | None:
-        """The mask in this folder that carries an image's stem, alone or with one of MASK_ENDINGS."""
+        """The mask in this folder named by an image's stem, alone or with one of MASK_ENDINGS, or None."""
         candidates = (self._by_stem.get(image.stem.lower() + ending) for ending in MASK_ENDINGS)
         return next((path for path in candidates if path not in (None, image)), None)
 
     def every_file(self) -> Iterable[Path]:
-        """All files below."""
+        """All files of this folder and its sub-folders."""
         yield from self.files
         for folder in self.folders.values():
             yield from folder.every_file()
 
 
 def home() -> Path:
-    """Where what we make and remember is kept: $PFL_HOME, or ~/.cache/bayes-pfl."""
+    """The folder of generated and cached files: $PFL_HOME, or ~/.cache/bayes-pfl."""
     return Path(os.environ.get("PFL_HOME", Path.home() / ".cache" / "bayes-pfl"))
 
 
 def write(path: Path | str, content: bytes | Callable[[BinaryIO], object]) -> None:
-    """Write a file, and the folders it lies in, so that nobody ever sees half of it.
+    """Write a file atomically, creating its parent folders.
 
-    content is all that goes into it, or a function that writes into the open file it is given.
+    content is the file's bytes, or a function that writes to the open file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ def write(path: Path | str, content: bytes | Callable[[BinaryIO], object]) -> No
 
 
 def read_json(path: Path | str) -> Any:
-    """The content of a JSON file. Raises ValueError naming the file where it is not JSON."""
+    """Read a JSON file. Raises ValueError naming the file if it is not valid JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:  # of the encoding or of the syntax
@@ -137,12 +137,12 @@ def read_json(path: Path | str) -> Any:
 
 
 def write_json(path: Path | str, content: object) -> None:
-    """Write a JSON file that people can read, whole or not at all."""
+    """Write an indented JSON file atomically."""
     write(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def require_same(place: Path | str, found: Mapping, wanted: Mapping) -> None:
-    """Refuse to continue a run whose recorded settings differ from those wanted, compared as JSON would store them.
+    """Check that the recorded settings of a run equal those wanted, compared as JSON would store them.
 
     Raises ValueError naming the place and the first setting that differs.
     """
@@ -155,21 +155,21 @@ def require_same(place: Path | str, found: Mapping, wanted: Mapping) -> None:
 
 
 def with_foreground(masks: Iterable[Path], threshold: int = 0) -> set[Path]:
-    """Those masks that have any foreground; one that cannot be read counts, so that whoever opens it is told.
+    """The masks that have any foreground, and those that cannot be read, so that opening them raises the error.
 
-    This decodes every file, 0.6 ms each, so the answer is kept in $PFL_HOME under the files' names, sizes and dates.
+    Decoding takes 0.6 ms per file, so the result is cached in $PFL_HOME under the files' names, sizes and dates.
     """
     masks = sorted(masks)
     facts = [(str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in masks]
     key = hashlib.sha256(json.dumps([threshold, facts]).encode()).hexdigest()[:24]
-    kept = home() / "filled-masks" / f"{key}.json"
+    cache = home() / "filled-masks" / f"{key}.json"
     try:
-        flags = read_json(kept)
+        flags = read_json(cache)
     except (OSError, ValueError):
         flags = [_has_foreground(path, threshold) for path in masks]
         try:
-            write_json(kept, flags)
-        except OSError:  # nowhere to write: decode again next time
+            write_json(cache, flags)
+        except OSError:  # not writable: decode again next time
             pass
     return {path for path, flag in zip(masks, flags, strict=True) if flag}
 

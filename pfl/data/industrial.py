@@ -1,6 +1,6 @@
-"""The industrial data sets of the paper, an entry each.
+"""The paper's industrial data sets.
 
-Counts and traps come from the reference's lists and the sets' own pages; what no source confirms says so.
+Counts and pitfalls come from the reference's lists and the sets' own pages; unconfirmed facts are marked.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ from .spec import ALL, BOTH, UNKNOWN, Category, Original, Spec, table
 
 
 def as_many_normals(found: list[Found], *, leave_out: tuple[str, ...] = ()) -> list[Found]:
-    """The reference's choice for KSDD2 and DAGM: all anomalies of train and test, as many normals, first in order."""
+    """The reference's choice for KSDD2 and DAGM: all anomalous images, and the first as many normal ones, as test."""
     chosen = []
     for category in dict.fromkeys(one.category for one in found if one.category not in leave_out):
         anomalies = [one for one in found if one.category == category and one.label]
@@ -63,8 +63,8 @@ VISA = Spec(
         split_csv/1cls.csv
         or, as the authors' prepare_data writes it, candle/{train,test}/{good,bad} and candle/ground_truth/bad""",
     mask_threshold=0,
-    note="Masks hold class ids from 1 on, so they look black; what is not 0 is defect. The archive as it comes needs"
-    " split_csv/1cls.csv beside it, which says what is train and test: it is in the authors' repository.",
+    note="Masks store class ids from 1 on, so they look black; every non-zero pixel is defective. The published archive"
+    " also needs split_csv/1cls.csv, the split into train and test, from the authors' repository.",
 )
 
 BTAD = Spec(
@@ -99,7 +99,7 @@ KSDD2 = Spec(
         train/10000.png  train/10000_GT.png  (2331 images, 246 defective)
         test/20000.png   test/20000_GT.png   (1004 images, 110 defective)""",
     note="paper: all 356 defective images and the first 356 normal ones of train. Inferred from the file numbers of the"
-    " reference's list; whether its images were cropped besides is unknown.",
+    " reference's list; whether its images were also cropped is unknown.",
 )
 
 RSDD = Spec(
@@ -117,8 +117,8 @@ RSDD = Spec(
         Type-I RSDDs dataset/GroundTruth/rail_1.jpg
         Type-II RSDDs dataset/...                             (128 images)""",
     note="paper: 387 + 387 private random crops, all normal ones from Type-I rails. They cannot be rebuilt from the"
-    " original: only the reference authors' archive DATA_three.zip (standardised) holds them. whole: the original's 195"
-    " images, each with a defect, hence pixel level only.",
+    " original: only the reference authors' archive DATA_three.zip (standardised) contains them. whole: the original's"
+    " 195 images, each with a defect, hence pixel level only.",
 )
 
 DAGM = Spec(

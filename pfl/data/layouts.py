@@ -1,6 +1,6 @@
-"""How the published sets lie on disk: one reader a layout, each from a folder to what it holds, empty if it is another.
+"""Readers of the published layouts, one each: from a folder to its images, or an empty list for another layout.
 
-A reader yields every split and every image of its layout; choosing is done by the caller.
+A reader returns all images of all splits; the caller selects.
 """
 
 import csv
@@ -11,18 +11,18 @@ from .mvtec import NAMELESS, NORMAL, tree
 
 
 def standard_tree(root: Folder) -> list[Found]:
-    """The reference's standardised tree without its list: every anomaly lies in test/anomaly."""
+    """The reference's standardised tree without its list: all anomalous images are in test/anomaly."""
     found = tree(root)
-    species = {one.image.parent.name for one in found if one.label}
-    return found if species == {"anomaly"} else []
+    folders = {one.image.parent.name for one in found if one.label}
+    return found if folders == {"anomaly"} else []
 
 
 def listed(root: Folder, file: str) -> list[Found]:
-    """A meta_NAME.json of the reference or a meta.json of AnomalyCLIP and AdaCLIP, with images below root.
+    """Images listed in the reference's meta_NAME.json or the meta.json of AnomalyCLIP and AdaCLIP, below root.
 
-    Top keys in any case; placeholders (empty img_path) skipped; absolute paths of another machine cut to what is
-    found here. An image that is listed and absent is noted; a mask that is absent is no mask, since the lists of the
-    image-level sets name masks that were never written.
+    Top-level keys may have any case; placeholders (empty img_path) are skipped; of an absolute path from another
+    machine only the end that exists below root is used. A missing image is noted; a missing mask counts as none, since
+    the lists of image-level sets name masks that do not exist.
     """
     path = root.file(file)
     if path is None:
@@ -37,28 +37,28 @@ def listed(root: Folder, file: str) -> list[Found]:
             if entry["img_path"]
         ]
     except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is not a list of train and test images ({error!r}); fetch it anew") from error
+        raise ValueError(f"{path} is not a list of train and test images ({error!r}); download it again") from error
     found = []
     for split, category, image_path, mask_path, anomaly, species in rows:
-        image = _resolve(root, image_path)
+        image = _listed_file(root, image_path)
         if image is None:
             root.notes.append(f"missing image: {root.path / image_path}, listed in {path.name}")
             continue
         defect = species if anomaly and species.lower() not in NAMELESS | NORMAL else ""
-        mask = _resolve(root, mask_path) if mask_path else None
+        mask = _listed_file(root, mask_path) if mask_path else None
         found.append(Found(image=image, category=category, split=split, label=int(anomaly), mask=mask, defect=defect))
     return found
 
 
-def _resolve(root: Folder, path: str) -> Path | None:
-    """A listed path below root, as it stands or without its first folders; two parts at least, lest 000.png match."""
+def _listed_file(root: Folder, path: str) -> Path | None:
+    """The file of a listed path below root, whole or its end; at least two parts, as 000.png alone is ambiguous."""
     parts = [part for part in path.replace("\\", "/").split("/") if part]
     tails = ("/".join(parts[start:]) for start in range(max(1, len(parts) - 1)))
     return next((file for tail in tails if (file := root.file(tail))), None)
 
 
 def pairs(root: Folder, *, images: tuple[str, ...], masks: tuple[str, ...]) -> list[Found]:
-    """A folder of images, all anomalous, and one of masks; of the alternative names the first that is there."""
+    """A folder of images, all anomalous, and one of masks; each is the first of the given names that exists."""
     pictures, truth = root.folder(*images), root.folder(*masks)
     if pictures is None or truth is None:
         return []
@@ -66,7 +66,7 @@ def pairs(root: Folder, *, images: tuple[str, ...], masks: tuple[str, ...]) -> l
 
 
 def yes_no(root: Folder) -> list[Found]:
-    """no/ holds the normal images and yes/ the anomalous ones; other folders are not looked into."""
+    """no/ contains the normal images and yes/ the anomalous ones; other folders are ignored."""
     normal, anomalous = root.folder("no"), root.folder("yes")
     if normal is None or anomalous is None:
         return []
@@ -75,7 +75,7 @@ def yes_no(root: Folder) -> list[Found]:
 
 
 def head_ct(root: Folder) -> list[Found]:
-    """head_ct/NNN.png, once or twice nested, and labels.csv with the columns id and hemorrhage."""
+    """head_ct/NNN.png, nested once or twice, and labels.csv with the columns id and hemorrhage."""
     table, images = root.file("labels.csv"), root.folder("head_ct/head_ct", "head_ct")
     if table is None or images is None:
         return []
@@ -107,9 +107,9 @@ def visa(root: Folder) -> list[Found]:
 
 
 def ksdd2(root: Folder) -> list[Found]:
-    """{train,test}/NNNNN.png with NNNNN_GT.png beside it; defective where the mask has any non-zero pixel.
+    """{train,test}/NNNNN.png with the mask NNNNN_GT.png; defective if the mask has any non-zero pixel.
 
-    Only stems of digits alone count: the archive holds copies ("10301 (copy).png", "10301_GT (copy).png").
+    Only names made of digits count: the archive contains copies ("10301 (copy).png", "10301_GT (copy).png").
     """
     rows = []
     for split in ("train", "test"):
@@ -134,7 +134,7 @@ def ksdd2(root: Folder) -> list[Found]:
 
 
 def rsdd(root: Folder) -> list[Found]:
-    """Type-{I,II} RSDDs dataset/{Rail surface images,GroundTruth}/rail_N.jpg; every image holds a defect."""
+    """Type-{I,II} RSDDs dataset/{Rail surface images,GroundTruth}/rail_N.jpg; every image is defective."""
     found = []
     for kind in ("Type-I", "Type-II"):
         part = root.folder(f"{kind} RSDDs dataset")
@@ -145,7 +145,7 @@ def rsdd(root: Folder) -> list[Found]:
 
 
 def dagm(root: Folder) -> list[Found]:
-    """ClassK/{Train,Test}/NNNN.PNG, anomalous where Label/NNNN_label.PNG exists; in the order of the file numbers."""
+    """ClassK/{Train,Test}/NNNN.PNG, anomalous if Label/NNNN_label.PNG exists; in the order of the file numbers."""
     found = []
     for category in root.folders.values():
         rows = []
@@ -172,10 +172,10 @@ def colon_barcelona(root: Folder) -> list[Found]:
 
 
 def _rows(table: Path, columns: int) -> list[list[str]]:
-    """The rows of a table below its head."""
+    """The rows of a CSV file below its header."""
     with open(table, newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file, skipinitialspace=True) if row][1:]
     for row in rows:
         if len(row) != columns or "" in row[:2]:
-            raise ValueError(f"{table}: the row {','.join(row)} has not {columns} values; fetch the file anew")
+            raise ValueError(f"{table}: the row {','.join(row)} does not have {columns} values; download it again")
     return rows

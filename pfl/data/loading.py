@@ -1,4 +1,4 @@
-"""Batches of a data set, the same for a seed however many workers read them."""
+"""Batches of a data set; a seed gives the same batches with any number of workers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ class Batch:
         return len(self.samples)
 
     def pin_memory(self) -> "Batch":
-        """The same in memory from which copies to a GPU are fast; torch's loader calls it."""
+        """The same batch in pinned memory, for fast copies to a GPU; called by torch's DataLoader."""
         return replace(self, images=self.images.pin_memory(), masks=self.masks.pin_memory())
 
 
@@ -42,14 +42,14 @@ def loader(
     share: Callable[[list], list] = list,
     pin: bool = False,
 ) -> DataLoader:
-    """An iterable of Batch at size x size pixels, with a length; every pass over it gives the same batches.
+    """A DataLoader of Batch at size x size pixels; every pass over it gives the same batches.
 
-    seed fixes order, augmentation and mosaics; training passes (seed, stage, epoch) and so can resume at any epoch.
-    share takes the part of this process out of the indices of a batch (`parallel.Share`); pin helps copies to a GPU.
-    mosaic is the fraction of samples replaced by a 2x2 of four anomalous images of their category (method, section 5).
+    seed fixes order, augmentation and mosaics; training passes (seed, stage, epoch), so it can resume at any epoch.
+    share selects this process's part of a batch's indices (`parallel.Share`); pin uses pinned memory. mosaic is the
+    fraction of samples replaced by a 2x2 mosaic of four anomalous images of their category (method, section 5).
     """
     if not len(dataset):
-        raise ValueError(f"{dataset.name} holds no samples: choose another split or other categories")
+        raise ValueError(f"{dataset.name} has no samples: choose another split or other categories")
     seed = (seed,) if isinstance(seed, int) else tuple(seed)
     order = np.random.default_rng(seed).permutation(len(dataset)) if shuffle else np.arange(len(dataset))
     order = order.tolist()
@@ -59,7 +59,7 @@ def loader(
         num_workers=workers,
         pin_memory=pin,
         collate_fn=_collate,
-        generator=torch.Generator(),  # torch draws a seed per pass; not from the global state
+        generator=torch.Generator(),  # torch draws a seed per pass: not from the global generator
     )
 
 
@@ -75,15 +75,15 @@ class _Items(torch.utils.data.Dataset):
         return len(self.samples)
 
     def __getitem__(self, index):
-        # A generator of its own for each sample: who reads it, and when, cannot change what is drawn.
+        # One generator per sample: neither the worker nor the order of reading changes what is drawn.
         rng = np.random.default_rng((*self.seed, 1, index))
         sample, label = self.samples[index], self.samples[index].label
         pool = self.anomalies.get(sample.category) if self.mosaic else None
         if pool and rng.random() < self.mosaic:
             chosen = [pool[i] for i in rng.choice(len(pool), 4, replace=len(pool) < 4)]
-            # Tiles at the smaller half, then up to size: an odd side has no exact middle.
+            # An odd size has no exact half: tiles of the smaller half, then padded.
             image, mask = transforms.mosaic(*zip(*(self.read(one, self.size // 2) for one in chosen), strict=True))
-            image, mask, label = _fit(image, self.size), _fit(mask, self.size), 1
+            image, mask, label = _padded(image, self.size), _padded(mask, self.size), 1
         else:
             image, mask = self.read(sample, self.size)
         if self.augment:
@@ -94,8 +94,8 @@ class _Items(torch.utils.data.Dataset):
         return transforms.image_tensor(transforms.read_image(sample.image), size), transforms.read_mask(sample, size)
 
 
-def _fit(tensor, size):
-    """Repeat the last row and column of a square (..., h, h) where size is one more than h."""
+def _padded(tensor, size):
+    """A square (..., h, h), its last row and column repeated if size is h + 1."""
     if tensor.shape[-1] < size:
         tensor = torch.cat([tensor, tensor[..., -1:, :]], dim=-2)
         tensor = torch.cat([tensor, tensor[..., :, -1:]], dim=-1)

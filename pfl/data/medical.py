@@ -1,4 +1,4 @@
-"""The medical data sets of the paper, an entry each; sources as in `industrial`."""
+"""The paper's medical data sets; sources as in `industrial`."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ POLYPS = dict(images=("images",), masks=("masks",))
 
 
 def by_extension(found: list[Found]) -> list[Found]:
-    """BrainMRI: the reference globs *.JPG among tumours and *.jpg among normals, and so drops the others."""
+    """The paper's part of BrainMRI: the reference finds only *.JPG among tumours and *.jpg among normal images."""
     return [one for one in found if one.image.suffix == (".JPG" if one.label else ".jpg")]
 
 
@@ -48,7 +48,7 @@ BRAINMRI = Spec(
         yes/Y100.JPG
         no/10 no.jpg
         or AdaCLIP's brain_mri/test/{good,defect}""",
-    note="paper: only yes/*.JPG and no/*.jpg, because the reference's search minds the case. whole: 253 images;"
+    note="paper: only yes/*.JPG and no/*.jpg, because the reference's search is case-sensitive. whole: 253 images;"
     " 155 with tumour and 98 without is commonly quoted. The prompt says brain ct,"
     " as in the reference, although these are MRI.",
 )

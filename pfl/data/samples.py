@@ -1,4 +1,4 @@
-"""What a data set is here: a named tuple of samples, each a picture with what is known about it."""
+"""A data set: a named tuple of samples, each an image with its metadata."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-# How the reference spells category folders in prompts; every other name goes in as it stands, in lower case.
+# The reference's words in prompts for some category folders; every other name is used in lower case.
 CLASS_TEXT = {
     "macaroni1": "macaroni",
     "macaroni2": "macaroni",
@@ -21,16 +21,16 @@ CLASS_TEXT = {
 
 
 def class_text(category: str) -> str:
-    """The words a category's folder name becomes in a prompt (method, section 2)."""
+    """The words used in prompts for a category's folder name (method, section 2)."""
     return CLASS_TEXT.get(category.lower(), category.lower())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One image and what is known about it.
+    """One image and its metadata.
 
     label is 0 (normal), 1 (anomalous) or None (unknown). The mask's foreground is grey > mask_threshold, of 255;
-    mask_threshold is 0 where the file stores class ids. A normal image has no mask: all of it is background.
+    mask_threshold is 0 if the file stores class ids. A normal image has no mask: all of it is background.
     """
 
     image: Path
@@ -44,9 +44,9 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Samples in a fixed order, and what they can be measured on.
+    """Samples in a fixed order.
 
-    layout and part say which form and which part of a published set this is.
+    layout and part say in which layout a published set was found and which part of it this is.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Dataset:
 
     @cached_property
     def level(self) -> frozenset[str]:
-        """Holds "image" if both labels occur, "pixel" if there are anomalies and all of them have masks."""
+        """Levels of metrics: "image" if both labels occur, "pixel" if there are anomalous images and all have masks."""
         anomalies = [sample for sample in self.samples if sample.label == 1]
         levels = set()
         if anomalies and any(sample.label == 0 for sample in self.samples):
@@ -82,7 +82,7 @@ class Dataset:
     def subset(
         self, *, categories: Iterable[str] | None = None, keep: Callable[[Sample], bool] | None = None
     ) -> "Dataset":
-        """The samples of some categories, or those for which keep(sample) is true, in the same order."""
+        """The samples of the given categories (default: all) for which keep(sample) is true, in the same order."""
         samples = self.samples
         if categories is not None:
             wanted = {categories} if isinstance(categories, str) else set(categories)
@@ -94,9 +94,9 @@ class Dataset:
         return replace(self, samples=samples)
 
     def fingerprint(self) -> str:
-        """SHA-256 over every sample's label, names and file contents, in order; the same wherever the files lie.
+        """SHA-256 of every sample's metadata and file contents, in order; it does not depend on the files' location.
 
-        All files are read, once: of files that change later it says what they were.
+        Files are read once, on the first call; later changes to them are not noticed.
         """
         return self._fingerprint
 

@@ -1,4 +1,4 @@
-"""What there is to know of a published data set: its categories, counts, source, and forms on disk."""
+"""The description of a published data set: its categories, counts, source, and layouts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Select = Callable[[list[Found]], list[Found]]
 
 @dataclass(frozen=True)
 class Category:
-    """A category as the reference's standardised folder calls it, with the counts of the paper's part.
+    """A category, named as in the reference's standardised folder, with the counts of the paper's part.
 
     paper None: the paper does not use this category. folder: its name in the original. pooled: counts of other parts
     ("whole" where the paper used less than the whole set), train and test together.
@@ -30,7 +30,7 @@ class Category:
         return class_text(self.name)
 
     def expected(self, part: str) -> dict[str, int]:
-        """Counts that a part should have, empty where none is known."""
+        """The counts expected of a part, empty if unknown."""
         if part in self.pooled:
             return dict(zip(("normal", "anomalous"), self.pooled[part], strict=True))
         if part in ("paper", "whole") and self.paper:
@@ -40,7 +40,7 @@ class Category:
 
 @dataclass(frozen=True)
 class Original:
-    """A form in which the set is published: its reader, and how each part is chosen from what is read."""
+    """A published layout: its reader, and how each part is selected from the images read."""
 
     read: Callable[[Folder], list[Found]]
     parts: dict[str, Select | None]
@@ -48,7 +48,7 @@ class Original:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One data set. within: folders its archives unpack into; tree: the original layout, drawn."""
+    """One data set. within: folders that its archives unpack into; tree: a drawing of the original layout."""
 
     name: str
     title: str
@@ -68,7 +68,7 @@ class Spec:
         return not any("whole" in category.pooled for category in self.categories)
 
     def is_called(self, name: str) -> bool:
-        """Whether it is meant by a name, whatever its case and hyphens."""
+        """Whether a name means this data set, ignoring case and hyphens."""
         return _plain(name) in {_plain(own) for own in (self.name, self.title, self.standard)}
 
     @cached_property
@@ -76,7 +76,7 @@ class Spec:
         return {name.lower(): c for c in self.categories for name in (c.name, c.folder) if name}
 
     def category(self, folder: str) -> Category | None:
-        """The category of a folder name, original or standardised; a set with a single one takes any name."""
+        """The category with a folder name, original or standardised; any name, if the set has only one category."""
         return self.categories[0] if len(self.categories) == 1 else self._by_folder.get(folder.lower())
 
 
@@ -85,7 +85,7 @@ UNKNOWN = "none found in the sources searched: ask the publisher before sharing 
 
 
 def table(rows: str, folders: str = "") -> tuple[Category, ...]:
-    """Categories from lines "name train/normal/anomalous"."""
+    """Categories from items "name train/normal/anomalous", separated by commas."""
     names = iter(folders.split()) if folders else iter(())
     return tuple(
         Category(name, tuple(int(n) for n in counts.split("/")), next(names, ""))

@@ -1,4 +1,4 @@
-"""From files to tensors: reading whatever picture comes, resizing to a square, and the paper's augmentation."""
+"""From files to tensors: reading any image format, resizing to a square, and the paper's augmentation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from .samples import Sample
 
 
 def read_image(path: Path | str) -> Image.Image:
-    """Any picture as 8-bit RGB: EXIF rotation applied, palettes resolved, transparency laid over white, 16 bit scaled.
+    """Read any image as 8-bit RGB, EXIF rotation applied, palettes resolved, transparent parts white, 16 bit scaled.
 
     16-bit values are divided by 257, so the full range 0..65535 becomes 0..255. Raises OSError naming the file.
     """
@@ -24,18 +24,18 @@ def read_image(path: Path | str) -> Image.Image:
 
 
 def image_tensor(image: Image.Image, size: int) -> torch.Tensor:
-    """An RGB picture as float (3, size, size) in [0, 1], squeezed to a square (bicubic, antialiased)."""
+    """An RGB image as float (3, size, size) in [0, 1], resized to a square (bicubic, antialiased)."""
     if image.size != (size, size):
         image = image.resize((size, size), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).float().div_(255).contiguous()
 
 
 def foreground(path: Path | str, threshold: int = 128) -> np.ndarray:
-    """A mask file at its own size, bool (H, W): grey > threshold, or any id but 0 where threshold is 0."""
+    """Read a mask at its own size, bool (H, W): grey > threshold, or any non-zero id if threshold is 0."""
     image = _open(path)
     if threshold:
         return np.asarray(_eight_bit(image, path).convert("L")) > threshold
-    # Class ids count as they are stored: through a palette or as a colour's luminance, an id could turn to black.
+    # Class ids are compared as stored: a palette, or a colour's luminance, could map an id to black.
     if "A" in image.getbands():
         image = image.convert("RGB")
     values = np.asarray(image)
@@ -43,16 +43,16 @@ def foreground(path: Path | str, threshold: int = 128) -> np.ndarray:
 
 
 def read_mask(sample: Sample, size: int) -> torch.Tensor:
-    """The sample's mask as bool (size, size), all False where it has none.
+    """The sample's mask as bool (size, size), all False if it has none.
 
-    Binarised at full size, resized bilinearly, cut at one half, as the reference does; except that a defect too
-    small to reach one half anywhere keeps its strongest pixels, so that no anomaly loses its mask.
+    Binarised at full size, resized bilinearly and thresholded at one half, as in the reference; but a defect too small
+    to reach one half anywhere keeps its strongest pixels, so that no anomalous image loses its mask.
     """
     if sample.mask is None:
         return torch.zeros(size, size, dtype=torch.bool)
     full = Image.fromarray(foreground(sample.mask, sample.mask_threshold).astype(np.uint8) * 255)
     small = full.resize((size, size), Image.Resampling.BILINEAR)
-    if not small.getbbox():  # all black: in 8 bit a small defect of a large picture is rounded away
+    if not small.getbbox():  # all black: in 8 bits a small defect of a large image is rounded away
         small = full.convert("F").resize((size, size), Image.Resampling.BILINEAR)
     share = np.array(small)
     return torch.from_numpy((share > 0) & (share >= min(128, share.max())))
@@ -96,7 +96,7 @@ def augment(image: torch.Tensor, mask: torch.Tensor, rng: np.random.Generator) -
 
 
 def mosaic(images: Sequence[torch.Tensor], masks: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Four images (3, h, h) and masks (h, h) as one 2x2 picture: (3, 2h, 2h) and (2h, 2h)."""
+    """Four images (3, h, h) and masks (h, h) as one 2x2 mosaic: (3, 2h, 2h) and (2h, 2h)."""
     if len(images) != 4 or len(masks) != 4:
         raise ValueError(f"a mosaic takes 4 images and 4 masks, not {len(images)} and {len(masks)}")
     rows = [torch.cat(images[i : i + 2], dim=-1) for i in (0, 2)]

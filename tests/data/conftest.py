@@ -1,9 +1,8 @@
-"""What is remembered of masks stays out of the tester's home."""
+"""The cache of masks is in a temporary folder, not in the home folder."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory, monkeypatch):
-    """What is remembered of masks stays out of the tester's home."""
     monkeypatch.setenv("PFL_HOME", str(tmp_path_factory.mktemp("home")))

@@ -1,6 +1,6 @@
-"""The fifteen data sets in miniature, with the traps that people met in them.
+"""The fifteen data sets in miniature, with their known pitfalls.
 
-In every miniature an image is 16 x 12 and its defect the left half, so that a mask read wrongly is seen at once.
+Every image is 16 x 12 and its defect is the left half, so that a mask read wrongly is noticed.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ HALF[:, :8] = 1
 
 
 def write(path, kind="image"):
-    """A file as the traps have it: kind is image, grey, mask, ids, palette, bits, empty, or text."""
+    """Write a test file: kind is image, grey, mask, ids, palette, bits, empty, or text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == "text" or path.suffix.lower() not in pfl.data.files.IMAGE_SUFFIXES:
         path.write_text("not an image")
@@ -24,22 +24,22 @@ def write(path, kind="image"):
     picture = {
         "image": Image.fromarray(noise),
         "grey": Image.fromarray(noise[..., 0]),
-        "mask": Image.fromarray(HALF * 255 if path.suffix != ".jpg" else 7 + HALF * 241),  # JPEG is never quite black
+        "mask": Image.fromarray(HALF * 255 if path.suffix != ".jpg" else 7 + HALF * 241),  # a JPEG is never quite black
         "ids": Image.fromarray(HALF * (1 + noise[..., 0] % 9)),
         "bits": Image.fromarray(HALF * 255).convert("1"),
         "empty": Image.fromarray(HALF * 0),
         "palette": Image.fromarray(HALF * 3),
     }[kind]
-    if kind == "palette":  # the colour of id 3 is black, too: only the index tells
+    if kind == "palette":  # every colour is black: only the stored index differs
         picture.putpalette([0] * 768)
     picture.save(path, format={".tif": "TIFF", ".bmp": "BMP", ".png": "PNG"}.get(path.suffix.lower(), "JPEG"))
 
 
 def build(root, table):
-    """Write what a table draws; return its samples as a set of (image, split, category, label, defect, mask).
+    """Write the files of a table; return its samples as a set of (image, split, category, label, defect, mask).
 
-    A line is `image [kind] | split category label [defect] | mask [kind]`, or a stray `file [kind]` alone. Spaces
-    in paths and categories are written `~`.
+    A line is `image [kind] | split category label [defect] | mask [kind]`, or only `file [kind]` for a stray file.
+    `~` stands for a space in paths and categories.
     """
     samples = set()
     for line in filter(str.strip, table.splitlines()):
@@ -58,7 +58,7 @@ def relative(path, root):
 
 
 def seen(root, name, base=None, **options):
-    """What load() makes of a folder, in the form of build(); base is where the table's paths start."""
+    """The samples that load() finds in a folder, in the form of build(); paths are relative to base."""
     base, samples = base or root, set()
     for split in ("train", "test"):
         try:

@@ -3,7 +3,7 @@
 
 from miniatures import relative
 
-# name, the table, and what a prompt calls each category. Traps are lines without a sample, or odd kinds.
+# Name, table, and each category's words in prompts. Pitfalls are lines without a sample, or odd kinds of file.
 ORIGINALS = {
     "mvtec": (
         "mvtec",
@@ -181,7 +181,7 @@ ORIGINALS = {
 
 
 def add_tables(root):
-    """The two tables that originals carry."""
+    """Write the CSV files of HeadCT and VisA, if the folder has their images."""
     if (root / "head_ct").exists():
         (root / "labels.csv").write_text("id, hemorrhage\n0,1\n1,1\n100,0\n")
     if (root / "candle").exists():

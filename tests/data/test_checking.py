@@ -1,4 +1,4 @@
-"""Is a copy whole: counts, problems, and its fingerprint."""
+"""Checking a copy: counts, problems, and the fingerprint."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from pfl.data.spec import Category
 
 @pytest.fixture
 def small_mvtec(tmp_path, monkeypatch):
-    """A whole copy of an MVTec-AD that has but the miniature's images."""
+    """A complete copy of an MVTec-AD that has only the miniature's images."""
     build(tmp_path / "copy", ORIGINALS["mvtec"][1])
     (tmp_path / "copy/bottle/ground_truth/broken_large/0000_mask.png").unlink()
     few = (Category("bottle", (1, 1, 3)), Category("metal_nut", (0, 1, 1)))
@@ -25,7 +25,7 @@ def small_mvtec(tmp_path, monkeypatch):
     return tmp_path / "copy"
 
 
-def test_a_sound_copy_passes_its_check(small_mvtec):
+def test_a_complete_copy_passes_the_check(small_mvtec):
     report = pfl.data.check("MVTec-AD", small_mvtec)
     assert report.ok and "no problems" in str(report)
     assert report.table.loc["bottle"].to_list() == [1, 1, 1, 1, 3, 3]
@@ -33,7 +33,7 @@ def test_a_sound_copy_passes_its_check(small_mvtec):
     assert pfl.data.check("mvtec", small_mvtec, subset="whole").table.equals(report.table)  # the paper used all of it
 
 
-def test_a_check_tells_all_problems_at_once(small_mvtec):
+def test_a_check_reports_all_problems_at_once(small_mvtec):
     bottle = small_mvtec / "bottle"
     shutil.copytree(small_mvtec / "metal_nut", small_mvtec / "Metal_Nut")
     shutil.rmtree(small_mvtec / "metal_nut")
@@ -48,7 +48,7 @@ def test_a_check_tells_all_problems_at_once(small_mvtec):
     report = pfl.data.check("mvtec", small_mvtec)
     problems = [
         r"wrong count: bottle has 0 train_normal images, expected 1",
-        r"missing mask: none for the anomaly .*contamination.000.png",
+        r"missing mask: no mask for the anomalous image .*contamination.000.png",
         r"empty mask: .*broken_large.000_mask.png",
         r"sizes differ: .*broken_large.001.png is 16 x 12, its mask 16 x 11",
         r"unreadable: cannot read .*good.000.png",
@@ -69,16 +69,16 @@ def test_a_check_tells_all_problems_at_once(small_mvtec):
         pfl.data.load("mvtec", small_mvtec)
 
 
-def test_a_table_that_was_cut_off_is_named_with_its_row(tmp_path):
+def test_the_error_for_a_truncated_table_names_file_and_row(tmp_path):
     build(tmp_path, next(table for name, table, _ in ORIGINALS.values() if name == "visa"))
     add_tables(tmp_path)
     table = tmp_path / "split_csv" / "1cls.csv"
     table.write_text(table.read_text() + "candle,test,ano")
-    with pytest.raises(ValueError, match="1cls.csv: the row candle,test,ano has not 5 values; fetch the file anew"):
+    with pytest.raises(ValueError, match="1cls.csv: the row candle,test,ano does not have 5 values; download it again"):
         pfl.data.load("visa", tmp_path)
 
 
-def test_a_listed_file_that_is_absent_is_a_problem(tmp_path):
+def test_a_listed_file_that_is_missing_is_a_problem(tmp_path):
     build(tmp_path, ORIGINALS["visa"][1])
     add_tables(tmp_path)
     (tmp_path / "candle/Data/Images/Anomaly/097.JPG").rename(tmp_path / "candle/Data/Images/Anomaly/097.jpg")
@@ -87,7 +87,7 @@ def test_a_listed_file_that_is_absent_is_a_problem(tmp_path):
     assert any(re.match(r"missing image: .*0739.JPG", p) for p in pfl.data.check("visa", tmp_path).problems)
 
 
-def test_the_fingerprint_is_the_content_not_the_place(small_mvtec, tmp_path):
+def test_the_fingerprint_depends_on_content_not_on_location(small_mvtec, tmp_path):
     here = pfl.data.load("mvtec", small_mvtec).fingerprint()
     shutil.copytree(small_mvtec, tmp_path / "elsewhere/mvtec_anomaly_detection")
     assert pfl.data.load("mvtec", tmp_path / "elsewhere").fingerprint() == here

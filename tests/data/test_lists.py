@@ -1,4 +1,4 @@
-"""Standardised copies, with the lists of the reference and its peers."""
+"""Standardised copies, and the lists of the reference, AnomalyCLIP and AdaCLIP."""
 # ruff: noqa: E501 - published paths are long
 
 import json
@@ -11,7 +11,7 @@ import pfl.data
 import pfl.data.files
 from pfl.data import SPECS
 
-# The example paths that datasets.md gives for the standardised folders, and the prompt of their category.
+# Example paths of the standardised folders, from datasets.md, and the prompt of each category.
 STANDARD = """
 mvtec    mvtec/bottle/test/good/mvtec_good_000286.bmp mvtec/bottle/test/anomaly/mvtec_contamination_000266.bmp bottle
 visa     visa/candle/test/good/visa_0739_000987.bmp visa/candle/test/anomaly/visa_097_001097.bmp candle
@@ -41,7 +41,7 @@ def test_the_standardised_copy_is_found_with_and_without_its_list(line, tmp_path
     def entry(image, mask, anomaly):
         return dict(
             img_path=image,
-            mask_path=mask,  # phantom where the set has no masks
+            mask_path=mask,  # does not exist if the set has no masks
             cls_name=category,
             specie_name="anomaly" if anomaly else "good",
             dataset_name=Path(image).stem.split("_")[0],
@@ -57,7 +57,7 @@ def test_the_standardised_copy_is_found_with_and_without_its_list(line, tmp_path
         write(tmp_path / truth, "mask")
     (tmp_path / f"meta_{standard}.json").write_text(json.dumps(meta))
 
-    defect = "contamination" if name == "mvtec" else ""  # survives in MVTec's file names alone
+    defect = "contamination" if name == "mvtec" else ""  # known only from MVTec's file names
     expected = {(bad, "test", category, 1, defect, truth if masked else None)}
     expected |= {(good, "test", category, 0, "", None)} if normals else set()
     write(unlisted := (tmp_path / bad).with_name("unlisted.bmp"))
@@ -75,8 +75,8 @@ def peers_entry(image, mask, species, anomaly, category):
     return dict(img_path=image, mask_path=mask, cls_name=category, specie_name=species, anomaly=anomaly)
 
 
-def test_the_peers_lists_are_read_with_their_habits(tmp_path):
-    # AnomalyCLIP's ClinicDB: the root of another machine, no train list. Masks are named, not paired by position.
+def test_the_lists_of_anomalyclip_and_adaclip_are_read(tmp_path):
+    # AnomalyCLIP's ClinicDB: paths of another machine, no train list; masks are matched by name, not by position.
     clinic = tmp_path / "clinic"
     for n in (1, 2):
         write(clinic / f"images/{n}.png")
@@ -88,7 +88,7 @@ def test_the_peers_lists_are_read_with_their_habits(tmp_path):
     assert seen(clinic, "clinicdb") == expected
     assert pfl.data.load("clinicdb", clinic).layout == "meta.json"
 
-    # AnomalyCLIP's DAGM: capital keys, all ten classes; a selection of its own, so it is not called the paper's.
+    # AnomalyCLIP's DAGM: capitalised keys, all ten classes; another selection than the paper's, so another part.
     fabric = tmp_path / "dagm"
     write(fabric / "Class6/Test/0001.PNG")
     write(fabric / "Class6/Test/0002.PNG")
@@ -102,10 +102,10 @@ def test_the_peers_lists_are_read_with_their_habits(tmp_path):
 
     write(fabric / "Class1/Test/0001.PNG")
     write(fabric / "Class1/Test/Label/0001_label.PNG", "mask")
-    data = pfl.data.load("dagm", fabric)  # the original lies beside the list, and can give the paper's part
+    data = pfl.data.load("dagm", fabric)  # the original, next to the list, contains the paper's part
     assert (data.layout, data.part, data.categories) == ("original", "paper", ("Fabric1",))
 
-    # AdaCLIP's MVTec: the defect's folder is the species.
+    # AdaCLIP's MVTec: specie_name is the defect's folder.
     write(tmp_path / "mvtec/bottle/test/good/000.png")
     write(tmp_path / "mvtec/bottle/test/crack/000.png")
     write(tmp_path / "mvtec/bottle/ground_truth/crack/000_mask.png", "mask")

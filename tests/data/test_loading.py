@@ -1,4 +1,4 @@
-"""Batches: the same for a seed, whoever reads them."""
+"""Batches: a seed gives the same ones with any number of workers."""
 
 import random
 
@@ -37,9 +37,9 @@ def same(left, right):
     )
 
 
-def test_batches_depend_on_the_seed_alone(metal):
+def test_batches_depend_only_on_the_seed(metal):
     options = dict(shuffle=True, augment=True, mosaic=0.4)
-    np.random.seed(3)  # noqa: NPY002 - the global generators must be left alone
+    np.random.seed(3)  # noqa: NPY002 - the global generators must stay unchanged
     random.seed(3), torch.manual_seed(3)
     states = (np.random.get_state()[1].copy(), random.getstate(), torch.get_rng_state())  # noqa: NPY002
     first = list(loader(metal, 16, 5, seed=1, **options))
@@ -52,7 +52,7 @@ def test_batches_depend_on_the_seed_alone(metal):
     assert random.getstate() == states[1] and torch.equal(torch.get_rng_state(), states[2])
 
 
-def test_a_batch_says_what_it_holds(metal):
+def test_a_batch_has_the_documented_shapes_types_and_labels(metal):
     (batch,) = loader(metal, 16, 20)
     assert batch.images.shape == (12, 3, 16, 16) and batch.images.dtype == torch.float32
     assert batch.masks.shape == (12, 16, 16) and batch.masks.unique().tolist() == [0, 1]
@@ -62,7 +62,7 @@ def test_a_batch_says_what_it_holds(metal):
     assert batch.masks[:6].sum() == 0
 
 
-def test_mosaics_are_anomalies_of_four_masks(metal):
+def test_a_mosaic_is_anomalous_in_all_four_tiles(metal):
     (plain,), (batch,) = loader(metal, 32, 20), loader(metal, 32, 20, mosaic=0.5, seed=4)
     changed = [not torch.equal(a, b) for a, b in zip(plain.images, batch.images, strict=True)]
     assert 3 <= sum(changed) <= 9
@@ -71,33 +71,19 @@ def test_mosaics_are_anomalies_of_four_masks(metal):
             assert label == 1
             assert all(quarter.any() for half in mask.chunk(2) for quarter in half.chunk(2, dim=1))
             assert (image.mean(0)[mask.bool()] > 0.6).all()
-    assert next(iter(loader(metal, 33, 2, mosaic=1.0))).images.shape == (2, 3, 33, 33)  # an odd side, too
+    assert next(iter(loader(metal, 33, 2, mosaic=1.0))).images.shape == (2, 3, 33, 33)  # an odd size works, too
 
 
-def test_an_empty_data_set_is_refused(metal):
-    with pytest.raises(ValueError, match="holds no samples"):
+def test_an_empty_data_set_raises_an_error(metal):
+    with pytest.raises(ValueError, match="has no samples"):
         loader(metal.subset(keep=lambda one: one.defect == "scratch"), 16, 4)
     with pytest.raises(ValueError, match="no category"):
         metal.subset(categories=["wood"])
 
 
-def test_level_is_what_the_samples_allow(metal):
+def test_the_level_follows_from_labels_and_masks(metal):
     assert metal.level == {"image", "pixel"}
     assert metal.subset(keep=lambda one: one.label == 1).level == {"pixel"}
     assert metal.subset(categories="metal", keep=lambda one: one.label == 0).level == set()
     bare = tuple(sample(one.image, label=one.label) for one in metal.samples)
     assert Dataset(name="bare", samples=bare).level == {"image"}
-
-
-def facts(data, root):
-    """Image, category, label, defect and mask of every sample, paths below root."""
-    return {
-        (
-            one.image.relative_to(root).as_posix(),
-            one.category,
-            one.label,
-            one.defect,
-            one.mask and one.mask.relative_to(root).as_posix(),
-        )
-        for one in data.samples
-    }

@@ -1,4 +1,4 @@
-"""Each layout as its publishers ship it, with the traps people met in it."""
+"""Each original layout, with its known pitfalls."""
 
 import pytest
 from miniatures import HALF, build, seen
@@ -11,9 +11,9 @@ from pfl.data.transforms import foreground, read_image
 
 
 @pytest.mark.parametrize("case", ORIGINALS)
-def test_every_sample_of_an_original_is_read_as_published(case, tmp_path):
+def test_every_sample_of_an_original_layout_is_read(case, tmp_path):
     name, table, words = ORIGINALS[case]
-    root = tmp_path / "test images"  # words that loaders elsewhere replace anywhere in a path
+    root = tmp_path / "test images"  # other loaders replace these words anywhere in a path
     expected = build(root, table)
     add_tables(root)
     assert seen(root, name) == expected
@@ -21,8 +21,8 @@ def test_every_sample_of_an_original_is_read_as_published(case, tmp_path):
     assert {sample.category: sample.class_name for sample in data.samples} == words
     assert data.categories == tuple(words)
     assert data.layout == "original"
-    assert data.level == (SPECS[name].level if case != "rsdd" else {"pixel"})  # RSDDs has no normal rail
-    report = pfl.data.check(name, root)  # of a miniature only the counts are wrong
+    assert data.level == (SPECS[name].level if case != "rsdd" else {"pixel"})  # RSDDs has no normal images
+    report = pfl.data.check(name, root)  # in a miniature only the counts are wrong
     assert {problem.split(":")[0] for problem in report.problems} == {"wrong count"}
     assert not any(line.startswith("wrong case") for line in report.remarks)
     for sample in data.samples:

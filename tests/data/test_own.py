@@ -1,4 +1,4 @@
-"""One's own folders, in the layouts that people have."""
+"""Folders of your own images, in common layouts."""
 
 import time
 
@@ -24,21 +24,17 @@ def facts(data, root):
     }
 
 
-MASK = np.ones((3, 3), dtype=np.uint8)  # as labelling programs write it: black to the eye
+MASK = np.ones((3, 3), dtype=np.uint8)  # as labelling programs write it: it looks black
 
 
 FORMS = {
-    "images and no more": (
-        ["b.jpg", "a.png"],
-        [],
-        {("a.png", "plate", None, "", None), ("b.jpg", "plate", None, "", None)},
-    ),
-    "masks beside some": (
+    "only images": (["b.jpg", "a.png"], [], {("a.png", "plate", None, "", None), ("b.jpg", "plate", None, "", None)}),
+    "some with masks": (
         ["a.png", "b.png"],
         ["a_mask.png"],
         {("a.png", "plate", 1, "", "a_mask.png"), ("b.png", "plate", None, "", None)},
     ),
-    "folders that say what is good": (
+    "a folder of normal images": (
         ["good/a.png", "scratch/a.png", "Dent/b.tif", "loose.png"],
         ["masks/scratch/a.png", "ground_truth/unused.png"],
         {
@@ -48,7 +44,7 @@ FORMS = {
             ("Dent/b.tif", "plate", 1, "Dent", None),
         },
     ),
-    "folders of different things": (
+    "a folder per category": (
         ["left/a.png", "right side/a.png", "note.png"],
         [],
         {
@@ -57,7 +53,7 @@ FORMS = {
             ("note.png", "plate", None, "", None),
         },
     ),
-    "pairs": (
+    "images and masks": (
         ["images/a.jpg", "images/b.jpg", "images/c.jpg", "images/d.jpg", "a.png"],
         ["masks/a.png", "masks/b_blank.png", "masks/d_blank.jpg"],
         {
@@ -68,12 +64,12 @@ FORMS = {
             ("images/d.jpg", "plate", 0, "", None),
         },
     ),
-    "images and one beside them": (
+    "images next to a folder of images": (
         ["images/a.png", "b.png"],
         [],
         {("images/a.png", "plate", None, "", None), ("b.png", "plate", None, "", None)},
     ),
-    "MVTec's": (
+    "MVTec's layout": (
         ["train/good/z.png", "test/good/a.png", "test/crack/b.png", "test/defect/c.png"],
         ["ground_truth/crack/b_mask.png", "ground_truth/c.png"],
         {
@@ -86,7 +82,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_ones_own_folder_is_understood_as_it_is(form, tmp_path, monkeypatch):
+def test_the_layout_of_a_folder_is_detected(form, tmp_path, monkeypatch):
     monkeypatch.setenv("PFL_HOME", str(tmp_path / "home"))
     images, masks, expected = FORMS[form]
     root = tmp_path / "plate"
@@ -95,7 +91,7 @@ def test_ones_own_folder_is_understood_as_it_is(form, tmp_path, monkeypatch):
     for name in masks:
         black = np.full((3, 3), 5 if name.endswith("jpg") else 0, dtype=np.uint8)  # JPEG's black is not quite 0
         write_array(root / name.replace("_blank", ""), black if "_blank" in name else MASK)
-    for _ in ("first", "second"):  # what was remembered must not differ from what was seen
+    for _ in ("first", "second"):  # the second time from the cache
         data = pfl.data.folder(root, class_name="metal plate")
         assert facts(data, root.resolve()) == expected
     assert {one.class_name for one in data.samples} == {"metal plate"}
@@ -103,7 +99,7 @@ def test_ones_own_folder_is_understood_as_it_is(form, tmp_path, monkeypatch):
     assert batch.labels.tolist() == [-1 if one.label is None else one.label for one in data.samples]
 
 
-def test_ones_own_folder_names_itself_and_its_faults(tmp_path):
+def test_a_folder_gives_the_class_name_and_errors_say_what_is_wrong(tmp_path):
     write_array(tmp_path / "steel_plate/a.png", MASK)
     assert pfl.data.folder(tmp_path / "steel_plate")[0].class_name == "steel plate"
     (tmp_path / "empty").mkdir()
@@ -112,7 +108,7 @@ def test_ones_own_folder_names_itself_and_its_faults(tmp_path):
             pfl.data.folder(tmp_path / name)
     write_array(tmp_path / "pairs/images/001.png", MASK)
     write_array(tmp_path / "pairs/masks/segmented-1.png", MASK)
-    with pytest.raises(ValueError, match="pairs/masks is named as an image, such as segmented-1.png"):
+    with pytest.raises(ValueError, match="pairs/masks matches an image, for example segmented-1.png"):
         pfl.data.folder(tmp_path / "pairs")
 
 
@@ -124,7 +120,7 @@ def test_ten_thousand_images_are_indexed_within_a_second(tmp_path):
                 (tmp_path / f"c{category}" / kind / f"{n:03d}.png").touch()
     seconds = []
     for _ in range(2):
-        start = time.process_time()  # of this process: neighbours must not fail the test
+        start = time.process_time()  # of this process: other processes must not fail the test
         assert len(pfl.data.mvtec.read(tmp_path, name="many", split="all")) == 10_200
         seconds.append(time.process_time() - start)
     assert min(seconds) < 1

@@ -1,4 +1,4 @@
-"""The two sets that come as packages."""
+"""The two data sets that are Python packages."""
 
 import importlib.util
 
@@ -12,7 +12,7 @@ from pfl.data import loader
     ("elpv", 1508, 715, "elpv_dataset"),
     ("textile", 1000, 1000, "conformal_clip_data"),
 ])  # fmt: skip
-def test_packaged_sets_are_whole(name, normal, anomalous, package):
+def test_packaged_sets_are_complete(name, normal, anomalous, package):
     pytest.importorskip(package)
     data = pfl.data.load(name)
     assert [sum(one.label == label for one in data.samples) for label in (0, 1)] == [normal, anomalous]
@@ -24,7 +24,7 @@ def test_packaged_sets_are_whole(name, normal, anomalous, package):
 
 
 @pytest.mark.parametrize("name, package", [("elpv", "elpv-dataset"), ("textile", "conformal-clip-data")])
-def test_a_packaged_set_that_is_not_installed_names_its_package(name, package, monkeypatch):
+def test_the_error_for_a_missing_package_names_it(name, package, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModuleNotFoundError, match=f"pip install {package}"):
         pfl.data.load(name)

@@ -1,4 +1,4 @@
-"""Parts of a set: the paper's, the whole, and what is refused."""
+"""Parts of a data set: the paper's, the whole, and errors for what is missing."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_ksdd2_offers_the_papers_part_and_the_whole(tmp_path):
     write(tmp_path / "split_weakly_246.pyb")
     paper = {(s[0], s[1], s[3]) for s in seen(tmp_path, "ksdd2")}
     anomalies = {("train/10001.png", "test", 1), ("train/10004.png", "test", 1), ("test/20000.png", "test", 1)}
-    normals = {(f"train/{n}.png", "test", 0) for n in (10000, 10002, 10003)}  # as many, first in order
+    normals = {(f"train/{n}.png", "test", 0) for n in (10000, 10002, 10003)}  # the first as many
     assert paper == anomalies | normals
     whole = seen(tmp_path, "ksdd2", subset="whole")
     assert len(whole) == 10
@@ -33,7 +33,7 @@ def test_ksdd2_offers_the_papers_part_and_the_whole(tmp_path):
     (stray,) = report.remarks
     assert stray.startswith("stray: 2 files") and "10001 (copy).png" in stray
 
-    (tmp_path / "test/20001_GT.png").unlink()  # no mask, no label: not to be taken for normal
+    (tmp_path / "test/20001_GT.png").unlink()  # without its mask the label is unknown, not normal
     with pytest.raises(FileNotFoundError, match=r"20001.png, so its label is unknown"):
         pfl.data.load("ksdd2", tmp_path)
 
@@ -60,7 +60,7 @@ def test_dagm_offers_the_papers_seven_classes_and_all_ten(tmp_path):
     assert "ellipses" in pfl.data.where("dagm")
 
 
-def test_brainmri_keeps_what_the_references_search_kept(tmp_path):
+def test_the_papers_part_of_brainmri_is_what_the_reference_finds(tmp_path):
     for name in ("no/10 no.jpg", "no/no.jpg", "no/N2.JPG", "yes/Y100.JPG", "yes/Y1.jpg", "yes/Y3.jpeg", "yes/Y4.png"):
         write(tmp_path / name)
     assert {s[0] for s in seen(tmp_path, "brainmri")} == {"no/10 no.jpg", "no/no.jpg", "yes/Y100.JPG"}
@@ -68,39 +68,39 @@ def test_brainmri_keeps_what_the_references_search_kept(tmp_path):
     assert [sum(s.label == label for s in whole.samples) for label in (0, 1)] == [3, 4]
     assert (whole.part, whole.samples[0].class_name) == ("whole", "brain ct")
 
-    (tmp_path / "yes/Y100.JPG").rename(tmp_path / "yes/Y100.jpg")  # case lost: the paper's part cannot be told
+    (tmp_path / "yes/Y100.JPG").rename(tmp_path / "yes/Y100.jpg")  # case lost: the paper's part is unknown
     assert pfl.data.load("brainmri", tmp_path).part == "whole"
-    with pytest.raises(ValueError, match="holds whole, not 'paper'"):
+    with pytest.raises(ValueError, match="no part 'paper', only whole"):
         pfl.data.load("brainmri", tmp_path, subset="paper")
 
 
-def test_a_part_or_copy_that_is_not_there_is_refused_with_the_reason(tmp_path):
+def test_the_error_for_a_missing_part_or_copy_gives_the_reason(tmp_path):
     build(tmp_path / "rsdd", ORIGINALS["rsdd"][1])
-    with pytest.raises(ValueError, match=r"not 'paper'.*private random crops"):
+    with pytest.raises(ValueError, match=r"no part 'paper'.*private random crops"):
         pfl.data.load("rsdd", tmp_path / "rsdd", subset="paper")
     build(tmp_path / "colon", ORIGINALS["colondb, Barcelona"][1])
     assert pfl.data.load("colondb", tmp_path / "colon").part == "barcelona"
     build(tmp_path / "visa", "candle/Data/Images/Normal/0000.JPG | train candle 0")
     with pytest.raises(FileNotFoundError, match="needs split_csv/1cls.csv"):
         pfl.data.load("visa", tmp_path / "visa")
-    with pytest.raises(FileNotFoundError, match="no copy of KSDD2"):
+    with pytest.raises(FileNotFoundError, match="not a copy of KSDD2"):
         pfl.data.load("ksdd2", tmp_path / "rsdd")
     build(tmp_path / "new", "bottle/train/good/000.png | train bottle 0")
     assert len(pfl.data.load("mvtec", tmp_path / "new", split="train")) == 1
     build(tmp_path / "mvtec", ORIGINALS["mvtec"][1])
-    with pytest.raises(FileNotFoundError, match="no copy of HeadCT"):  # many categories are another set's
+    with pytest.raises(FileNotFoundError, match="not a copy of HeadCT"):  # several categories: another set
         pfl.data.load("headct", tmp_path / "mvtec")
     for arguments, message in (
-        ({"name": "imagenet"}, "'imagenet' is none of mvtec, visa"),
-        ({"name": "mvtec"}, "not shipped"),
+        ({"name": "imagenet"}, "unknown data set 'imagenet': choose mvtec, visa"),
+        ({"name": "mvtec"}, "does not ship"),
         ({"name": "mvtec", "root": tmp_path / "mvtec", "split": "val"}, "no split 'val'"),
     ):
         with pytest.raises(ValueError, match=message):
             pfl.data.load(**arguments)
 
 
-def test_the_catalogue_adds_up_to_the_references_lists():
-    # categories, test normal, test anomalous, train normal: counted in the reference's meta files
+def test_the_counts_of_the_catalogue_equal_the_references_lists():
+    # categories, test normal, test anomalous, train normal, as counted in the reference's meta files
     totals = dict(
         mvtec=(15, 467, 1258, 3629), visa=(12, 962, 1200, 8659), btad=(3, 451, 290, 1799), ksdd2=(1, 356, 356, 0),
         rsdd=(1, 387, 387, 0), dagm=(7, 1350, 1350, 0), dtd=(12, 357, 947, 1200), headct=(1, 100, 100, 0),

@@ -1,4 +1,4 @@
-"""From files to tensors: pictures of any kind, masks, resizing, augmentation, mosaics."""
+"""From files to tensors: image formats, masks, resizing, augmentation, mosaics."""
 
 import numpy as np
 import pytest
@@ -12,12 +12,12 @@ RED, GREY = (200, 10, 20), 77
 
 
 def picture(mode):
-    """A 4 x 2 picture, left half red or grey, in every way that a camera or a program may store it."""
+    """A 4 x 2 image, left half red or grey, stored in a given mode."""
     colour = np.full((2, 4, 3), 255, dtype=np.uint8)
     colour[:, :2] = RED
     red = Image.fromarray(colour)
     grey = Image.fromarray(np.where(np.arange(4) < 2, GREY, 255).astype(np.uint8)[None].repeat(2, axis=0))
-    if mode == "RGBA":  # the right half transparent: it shows white, whatever colour lies under it
+    if mode == "RGBA":  # the right half is transparent, so white, whatever its colour
         colour = np.dstack([np.full_like(colour, RED), np.where(np.arange(4) < 2, 255, 0)[None].repeat(2, axis=0)])
         return Image.fromarray(colour.astype(np.uint8))
     if mode == "LA":
@@ -46,7 +46,7 @@ def picture(mode):
         ("1", "png", (0,) * 3),
     ],
 )
-def test_any_picture_becomes_the_rgb_that_one_sees(mode, suffix, left, tmp_path):
+def test_any_image_mode_is_read_as_the_rgb_it_shows(mode, suffix, left, tmp_path):
     path = tmp_path / f"a.{suffix}"
     picture(mode).save(path)
     image = transforms.read_image(path)
@@ -55,7 +55,7 @@ def test_any_picture_becomes_the_rgb_that_one_sees(mode, suffix, left, tmp_path)
     assert (np.asarray(image)[:, 2:] == 255).all()
 
 
-def test_a_picture_is_turned_the_way_its_camera_was_held(tmp_path):
+def test_the_exif_orientation_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # shown after a quarter turn clockwise
     picture("RGB").save(tmp_path / "a.png", exif=exif)
@@ -64,7 +64,7 @@ def test_a_picture_is_turned_the_way_its_camera_was_held(tmp_path):
     assert (turned[:2] == RED).all() and (turned[2:] == 255).all()
 
 
-def test_a_picture_that_cannot_be_read_is_named_with_a_remedy(tmp_path, monkeypatch):
+def test_the_error_for_an_unreadable_image_names_it_and_a_remedy(tmp_path, monkeypatch):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     Image.fromarray(np.zeros((2, 2), dtype=np.float32)).save(tmp_path / "float.tif")
     Image.new("1", (20, 20)).save(tmp_path / "huge.png")
@@ -79,7 +79,7 @@ def test_a_picture_that_cannot_be_read_is_named_with_a_remedy(tmp_path, monkeypa
         assert name in str(error.value)
 
 
-def test_a_mask_keeps_class_ids_and_drops_the_speckle_of_jpeg(tmp_path):
+def test_masks_of_class_ids_and_of_jpeg_are_read(tmp_path):
     ids = np.array([[0, 1], [9, 0]], dtype=np.uint8)
     wanted = ids > 0
     coloured = np.zeros((2, 2, 3), dtype=np.uint8)
@@ -92,7 +92,7 @@ def test_a_mask_keeps_class_ids_and_drops_the_speckle_of_jpeg(tmp_path):
         (Image.fromarray(coloured), 0),
         (Image.fromarray(ids.astype(np.uint16)), 0),
         (Image.fromarray(ids * 255).convert("1"), 0),
-        (Image.fromarray(np.where(wanted, 248, 7).astype(np.uint8)), 128),  # Kvasir's edges
+        (Image.fromarray(np.where(wanted, 248, 7).astype(np.uint8)), 128),  # the edges in Kvasir's JPEG masks
         (Image.fromarray(np.where(wanted, 65535, 0).astype(np.uint16)), 128),
         (Image.fromarray(wanted), 128),
     ]
@@ -101,7 +101,7 @@ def test_a_mask_keeps_class_ids_and_drops_the_speckle_of_jpeg(tmp_path):
         assert (transforms.foreground(tmp_path / "m.png", threshold) == wanted).all(), (image.mode, threshold)
 
 
-def test_masks_are_resized_as_the_reference_does_and_none_is_lost(tmp_path):
+def test_masks_are_resized_like_the_references_and_never_become_empty(tmp_path):
     image = np.zeros((50, 70), dtype=np.uint8)
     image[10:31, 5:44] = 255
     Image.fromarray(image).save(tmp_path / "m.png")
@@ -120,7 +120,7 @@ def test_masks_are_resized_as_the_reference_does_and_none_is_lost(tmp_path):
     assert 1 <= small.sum() <= 4 and small[5, 6]
 
     large = np.zeros((1400, 1400), dtype=np.uint8)
-    large[500, 700] = 255  # one of 10,000 pixels: less than 8 bits can tell
+    large[500, 700] = 255  # one of 10,000 pixels: too little for 8 bits
     Image.fromarray(large).save(tmp_path / "m.png")
     small = transforms.read_mask(sample("x", tmp_path / "m.png"), 14)
     assert 1 <= small.sum() <= 2 and small[5, 6:8].any()
@@ -128,7 +128,7 @@ def test_masks_are_resized_as_the_reference_does_and_none_is_lost(tmp_path):
     assert not transforms.read_mask(sample("x", tmp_path / "m.png"), 14).any()
 
 
-def test_images_are_squeezed_to_a_square_between_0_and_1():
+def test_images_are_resized_to_a_square_with_values_from_0_to_1():
     tensor = transforms.image_tensor(picture("RGB"), 8)
     assert tensor.shape == (3, 8, 8) and tensor.dtype == torch.float32
     assert tensor.min() >= 0 and tensor.max() == 1
@@ -154,7 +154,7 @@ def test_augmentation_moves_the_mask_with_the_image():
     assert torch.equal(again, results[-1])
 
 
-def test_a_mosaic_is_four_pictures():
+def test_a_mosaic_has_four_tiles():
     tiles = [torch.full((3, 2, 2), float(value)) for value in range(4)]
     image, mask = transforms.mosaic(tiles, [tile[0] > 1 for tile in tiles])
     assert image[0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
