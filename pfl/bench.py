@@ -1,7 +1,7 @@
-"""What the method costs beside its frozen CLIP: times of predicting and training as ratios to the image encoder alone.
+"""The cost of the method: times of prediction and training as ratios to the frozen image encoder alone.
 
-A ratio is taken within one round of measurements, so a machine that is busy for a while slows both of its sides; what
-is told is the median over rounds.
+A ratio is taken within one round of measurements, so a machine that is busy for a while slows both sides; the median
+over rounds is reported.
 """
 
 import platform
@@ -19,7 +19,7 @@ from .model import BayesPFL
 from .optimisation import optimizer_of, step_losses
 from .prediction import summarise
 
-NAME = "bottle"  # of one token, as most categories of MVTec-AD
+NAME = "bottle"  # one token, like most categories of MVTec-AD
 
 
 def bench(
@@ -33,10 +33,10 @@ def bench(
     """Time the encoder alone, predictions, and a training step of 4 images, on noise; weights do not matter.
 
     Args:
-        samples: numbers R of samples a prediction takes, at one image.
-        batches: numbers of images, at R = 10.
-        rounds: measurements of each; medians are told.
-        precision: "fp32" or "bf16", of all sides of a ratio; the profile is in fp32.
+        samples: numbers R of samples, for predictions of one image.
+        batches: numbers of images, for predictions with R = 10.
+        rounds: measurements of each; medians are returned.
+        precision: "fp32" or "bf16", for both sides of a ratio; the profile is in fp32.
 
     Returns:
         a flat dict for JSON: predict_ratio (R = 10, one image) and train_ratio (four images) over the encoder's forward
@@ -44,12 +44,12 @@ def bench(
         peak_memory_mb, of the GPU, or of this whole process on a CPU.
 
     Raises:
-        ValueError: a CLIP that remembers images, whose encoder would not run.
+        ValueError: the CLIP caches image features, so that its encoder would not run.
     """
     if model.clip.memory is not None:
-        raise ValueError("a CLIP that remembers images cannot be timed; set clip.memory = None")
+        raise ValueError("a CLIP that caches image features cannot be timed; set clip.memory = None")
     device = model.clip.device
-    images = {b: _images(model, b) for b in {1, 4, *batches}}
+    images = {b: _noise(model, b) for b in {1, 4, *batches}}
 
     def encode(b: int) -> None:
         with torch.no_grad(), model.clip.autocast(precision):
@@ -68,8 +68,8 @@ def bench(
     times: dict[str, list[float]] = {name: [] for name in cases}
     for round in range(rounds + 1):
         for name, run in cases.items():
-            seconds = _time(run, device)
-            if round:  # the first warms up
+            seconds = _seconds(run, device)
+            if round:  # the first is a warm-up
                 times[name].append(seconds)
     per_round = {name: np.array(values) for name, values in times.items()}
     ratio = {
@@ -97,13 +97,13 @@ def bench(
 
 @torch.no_grad()
 def profile(model: BayesPFL, image: Tensor, *, num_samples: int = 10, rounds: int = 5) -> dict[str, float]:
-    """Seconds of the stages of predicting one image (1, 3, H, H), medians over rounds, in the order they run."""
+    """Seconds of each stage of predicting one image (1, 3, H, H), in order; medians over rounds."""
     noise = draw_noise(model.clip.dim, num_samples, torch.Generator().manual_seed(0))
     stages: dict[str, list[float]] = {}
 
     def stage(name: str, run: Callable):
         kept = []
-        stages.setdefault(name, []).append(_time(lambda: kept.append(run()), model.clip.device))
+        stages.setdefault(name, []).append(_seconds(lambda: kept.append(run()), model.clip.device))
         return kept[0]
 
     def once() -> None:
@@ -127,6 +127,7 @@ def profile(model: BayesPFL, image: Tensor, *, num_samples: int = 10, rounds: in
 
 
 def _training_step(model: BayesPFL, images: Tensor, precision: str) -> Callable[[], None]:
+    """A function that runs a training step on images (b, 3, H, H), every second one anomalous."""
     config = TrainConfig(precision=precision)
     masks = torch.zeros(len(images), *images.shape[-2:])
     masks[::2, : masks.shape[1] // 4, : masks.shape[2] // 4] = 1
@@ -139,7 +140,7 @@ def _training_step(model: BayesPFL, images: Tensor, precision: str) -> Callable[
     )
     optimizer, generator = optimizer_of(model, config), torch.Generator().manual_seed(0)
     for group in optimizer.param_groups:
-        group["lr"] = 0.0  # the same work, and the same model afterwards
+        group["lr"] = 0.0  # the same work, without changing the model
 
     def step() -> None:
         sum(step_losses(model, batch, config, generator).values()).backward()
@@ -150,25 +151,25 @@ def _training_step(model: BayesPFL, images: Tensor, precision: str) -> Callable[
 
 
 def image_seconds(model: BayesPFL, config: EvalConfig) -> float:
-    """Seconds to predict an image, in batches as `config` has them; the faster of two."""
-    images = _images(model, config.batch_size)
+    """Seconds per image of predicting a batch with `config`; the faster of two runs."""
+    images = _noise(model, config.batch_size)
     run = lambda: model.predict(images, NAME, num_samples=config.num_samples, precision=config.precision)  # noqa: E731
-    return min(_time(run, model.clip.device) for _ in range(2)) / config.batch_size
+    return min(_seconds(run, model.clip.device) for _ in range(2)) / config.batch_size
 
 
 def step_seconds(model: BayesPFL, config: TrainConfig) -> float:
-    """Seconds of a training step as `config` has it; the faster of two."""
-    run = _training_step(model, _images(model, config.batch_size), config.precision)
-    return min(_time(run, model.clip.device) for _ in range(2))
+    """Seconds of a training step with `config`; the faster of two runs."""
+    run = _training_step(model, _noise(model, config.batch_size), config.precision)
+    return min(_seconds(run, model.clip.device) for _ in range(2))
 
 
-def _images(model: BayesPFL, b: int) -> Tensor:
-    """Noise (b, 3, H, H) where the model is."""
+def _noise(model: BayesPFL, b: int) -> Tensor:
+    """Noise images (b, 3, H, H) on the model's device."""
     side = model.clip.image_size
     return torch.rand(b, 3, side, side, generator=torch.Generator().manual_seed(0)).to(model.clip.device)
 
 
-def _time(run: Callable[[], None], device: torch.device) -> float:
+def _seconds(run: Callable[[], None], device: torch.device) -> float:
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     wait()
     start = time.perf_counter()

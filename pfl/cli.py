@@ -19,12 +19,12 @@ from .training import train
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; returns the exit status. Mistakes of the user are one line, not a traceback."""
+    """Run a command and return the exit status. A user's mistake prints one line, not a traceback."""
     args = parser().parse_args(argv)
     try:
         return args.run(args) or 0
-    except (OSError, ImportError, ValueError, FloatingPointError) as mistake:
-        print(f"pfl: {mistake}", file=sys.stderr)
+    except (OSError, ImportError, ValueError, FloatingPointError) as error:
+        print(f"pfl: {error}", file=sys.stderr)
         return 2
 
 
@@ -34,68 +34,76 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("predict", help="score the images of a folder; heat maps, CSV and an HTML report")
+    command = commands.add_parser(
+        "predict", help="score the images of a folder; writes heat maps, a CSV and an HTML report"
+    )
     command.add_argument("folder", type=Path)
     command.add_argument(
         "--class-name", help='what the images show, such as "metal plate"; default: the folder\'s name'
     )
-    command.add_argument("--out", type=Path, help="default: runs/predict/NAME of the folder")
-    command.add_argument("--model", default="default", help="folder of a trained model; default: the one that ships")
-    command.add_argument("--threshold", type=float, help="score from which an image counts as defective")
+    command.add_argument("--out", type=Path, help="default: runs/predict/ and the folder's name")
+    command.add_argument("--model", default="default", help="folder of a trained model; default: the shipped one")
+    command.add_argument("--threshold", type=float, help="lowest score of an image that counts as defective")
     command.add_argument("--normal", type=Path, help="calibrate the threshold on the normal images of this folder")
-    command.add_argument("--false-alarms", type=float, default=0.05, help="rate that --normal promises (default 0.05)")
-    command.add_argument("--num-samples", type=_positive, default=10, help="prompts drawn for each image")
+    command.add_argument(
+        "--false-alarms", type=float, default=0.05, help="false-alarm rate allowed with --normal (default 0.05)"
+    )
+    command.add_argument("--num-samples", type=_positive, default=10, help="samples of the prompts (default 10)")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", type=_device, default="cpu")
-    command.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    command.add_argument("--resume", action="store_true", help="continue an interrupted run")
     command.set_defaults(run=_predict)
 
     command = commands.add_parser("train", help="train a model on an auxiliary data set")
-    command.add_argument("data", help="workshop, mvtec, visa, ... : a data set with masks")
+    command.add_argument("data", help="a data set with masks: workshop, mvtec, visa, ...")
     command.add_argument("--root", type=Path, help="its folder; the workshop needs none")
-    command.add_argument("--out", type=Path, required=True, help="folder of the run; a rerun resumes here")
+    command.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run is resumed")
     command.add_argument("--preset", default="tiny", choices=("tiny", "small", "paper"))
     command.add_argument("--epochs", type=_positive)
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", type=_device, default="cpu")
     command.set_defaults(run=_train)
 
-    command = commands.add_parser("evaluate", help="measure a model on a data set whose categories it never saw")
+    command = commands.add_parser("evaluate", help="evaluate a model on a data set of unseen categories")
     command.add_argument("data", help="workshop, elpv, textile, mvtec, visa, ...")
     command.add_argument("--root", type=Path)
-    command.add_argument("--model", default="default", help="folder of a trained model; default: the one that ships")
+    command.add_argument("--model", default="default", help="folder of a trained model; default: the shipped one")
     command.add_argument("--protocol", default="strict", choices=("strict", "official"))
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", type=_device, default="cpu")
-    command.add_argument("--seeds", type=_positive, default=1, help="draw the prompts so often: mean, sd and interval")
-    command.add_argument("--num-samples", type=_positive, default=10, help="prompts drawn for each image")
+    command.add_argument("--seeds", type=_positive, default=1, help="number of sampling seeds: mean, sd and interval")
+    command.add_argument("--num-samples", type=_positive, default=10, help="samples of the prompts (default 10)")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
     command.add_argument("--csv", type=Path, help="also write the table here")
-    command.add_argument("--json", type=Path, help="also write all that is needed to repeat this, and NAME-images.csv")
+    command.add_argument(
+        "--json", type=Path, help="also write results and all that is needed to repeat them, and NAME-images.csv"
+    )
     command.set_defaults(run=_evaluate)
 
-    command = commands.add_parser("reproduce", help="the paper's main experiment on your copies, beside its numbers")
-    command.add_argument("--data-root", type=Path, required=True, help="holds the data sets, a folder each")
+    command = commands.add_parser(
+        "reproduce", help="the paper's main experiment on your copies, next to published numbers"
+    )
+    command.add_argument("--data-root", type=Path, required=True, help="contains the data sets, one folder each")
     command.add_argument("--seeds", type=_positive, default=3)
-    command.add_argument("--only", help="sets to test on, such as mvtec,visa; default: all that are there")
+    command.add_argument("--only", help="sets to test on, such as mvtec,visa; default: all found")
     command.add_argument("--preset", default="paper", choices=("tiny", "small", "paper"))
-    command.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="a rerun resumes here")
+    command.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="an interrupted run is resumed")
     command.add_argument("--device", type=_device, default="cuda" if torch.cuda.is_available() else "cpu")
     command.set_defaults(run=_reproduce)
 
-    command = commands.add_parser("data", help="where to get the published data sets, and whether a copy is whole")
+    command = commands.add_parser("data", help="where to get the published data sets, and whether a copy is complete")
     actions = command.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("where", help="source, licence and layout of a data set")
     action.add_argument("name", choices=[*sorted(data.SPECS), "elpv", "textile"])
     action.set_defaults(run=lambda args: print(data.where(args.name)))
-    action = actions.add_parser("check", help="counts against the expected ones, and all problems at once")
+    action = actions.add_parser("check", help="compare counts with the expected ones and list all problems")
     action.add_argument("name", choices=sorted(data.SPECS))
     action.add_argument("root", type=Path)
-    action.add_argument("--subset", help="paper, whole, or another part that `pfl data where NAME` names")
+    action.add_argument("--subset", help="paper, whole, or another part listed by `pfl data where NAME`")
     action.set_defaults(run=_check)
 
-    command = commands.add_parser("bench", help="what the method costs beside the image encoder alone")
-    command.add_argument("--clip", default="tiny", help="a tag of open_clip, such as ViT-B-16; its weights are random")
+    command = commands.add_parser("bench", help="time of the method relative to the image encoder alone")
+    command.add_argument("--clip", default="tiny", help="tiny, or a tag of open_clip such as ViT-B-16 (random weights)")
     command.add_argument("--image-size", type=int, help="in pixels; default: the CLIP's own")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     command.add_argument("--rounds", type=_positive, default=5)
@@ -103,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--json", type=Path, help="also write all numbers here")
     command.set_defaults(run=_bench)
 
-    command = commands.add_parser("figures", help="execute the notebooks by papermill and regenerate figures/")
+    command = commands.add_parser("figures", help="run the notebooks with papermill and regenerate figures/")
     command.add_argument("--preset", default="tiny", choices=("tiny", "small", "paper"))
     command.add_argument("--only", default="", help="numbers of notebooks, such as 02,03")
     command.set_defaults(run=_figures)
@@ -112,7 +120,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a positive integer")
     return int(text)
 
 
@@ -120,7 +128,9 @@ def _device(text: str) -> str:
     try:
         device = torch.device(text)
     except RuntimeError:
-        raise argparse.ArgumentTypeError(f"{text} is no device; give cpu, cuda, or cuda:1 for the second GPU") from None
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a device; use cpu, cuda, or cuda:1 for the second GPU"
+        ) from None
     found = torch.cuda.device_count()
     if device.type == "cuda" and (device.index or 0) >= found:
         raise argparse.ArgumentTypeError(f"{text}: PyTorch finds {found} GPUs here; leave --device out to use the CPU")
@@ -129,7 +139,7 @@ def _device(text: str) -> str:
 
 def _predict(args) -> None:
     if args.threshold is not None and args.normal is not None:
-        raise ValueError("--threshold and --normal both set the threshold; give one")
+        raise ValueError("--threshold and --normal both set the threshold; use one")
     model = checkpoint.load(args.model, device=args.device)
     images = data.folder(args.folder, class_name=args.class_name)
     sampling = {"num_samples": args.num_samples, "seed": args.seed}
@@ -138,10 +148,10 @@ def _predict(args) -> None:
         name = args.class_name or images[0].class_name
         normal = data.folder(args.normal, class_name=name).subset(keep=lambda sample: sample.label != 1)
         if not len(normal):
-            raise ValueError(f"all images of {args.normal} are defective; give --normal a folder of normal ones")
+            raise ValueError(f"all images of {args.normal} are defective; give --normal a folder with normal ones")
         threshold = inspection.calibrate(inspection.scores_of(model, normal, **sampling), args.false_alarms)
-        print(f"threshold {threshold:.4f}, of {len(normal)} normal images:", end=" ")
-        print(f"at most {args.false_alarms:.1%} of new ones lie above it")
+        print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
+        print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
     out = args.out or Path("runs") / "predict" / args.folder.resolve().name
     table = inspection.inspect(
         model, images, out, root=args.folder, threshold=threshold, resume=args.resume, **sampling
@@ -165,7 +175,7 @@ def _train(args) -> None:
     auxiliary = data.load(args.data, args.root, split=split)
     settings = preset.train_on(auxiliary.name, seed=args.seed, **({"epochs": args.epochs} if args.epochs else {}))
     if not (settings.alters_images or engine):
-        model.clip.memory = {}  # images that stay as they are need be encoded once only
+        model.clip.memory = {}  # without augmentation an image is encoded only once
     run = train(model, auxiliary, settings, out=args.out, engine=engine)
     if engine is None or engine.is_main_process:
         print(run.history.to_string(index=False, float_format="%.4g"))

@@ -1,4 +1,4 @@
-"""Our numbers beside the published ones: a table, and a figure of the differences."""
+"""Our numbers compared with the published ones: a table, and a figure of the differences."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from .statistics import spread
 
 PROTOCOLS = ("strict", "official")
 PUBLISHED = Path(__file__).parent / "assets" / "published.csv"
-# Second-hand all of them: the paper's own tables were not at hand. Grade A: two or more sources agree; B: one source;
-# C: sources conflict, and each of their values is told.
+# All are second-hand: the paper's own tables were not available. Grade A: two or more sources agree; B: one source;
+# C: sources conflict, and all their values are listed.
 SOURCES = {
     "S1": "CoEvoAD's README",
     "S2": "Dual-Anchor, arXiv 2608.11933",
@@ -27,7 +27,7 @@ SOURCES = {
 
 
 def compare(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFrame:
-    """Means over categories, of each set and protocol, over seeds; with the published number where there is one.
+    """Means over categories for each set and protocol, over seeds, and the published number if there is one.
 
     Args:
         tables: (set, protocol) -> seed -> `Evaluation.table`.
@@ -58,7 +58,7 @@ def compare(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFr
 
 
 def draw_differences(table: pd.DataFrame, title: str) -> plt.Figure | None:
-    """Ours minus published, in points, a panel a metric; a bar spans what the sources say where they conflict."""
+    """Ours minus published, in points, a panel per metric; a bar spans the values of conflicting sources."""
     shown = table.dropna(subset=["difference"])
     metrics = [m for m in ("image_auroc", "image_ap", "pixel_auroc", "pixel_pro") if (shown["metric"] == m).any()]
     if not metrics:

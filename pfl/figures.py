@@ -17,12 +17,12 @@ def notebooks(folder: Path, only: str = "") -> list[Path]:
 
 
 def run(preset: str = "tiny", only: str = "") -> list[tuple[str, float, str]]:
-    """Execute the notebooks, all of them even if one fails; executed copies lie in `runs/notebooks/`.
+    """Run all the notebooks, even if one fails; executed copies are in `runs/notebooks/`.
 
     Returns:
-        for each notebook its name, its seconds, and the error ("" if there was none).
+        for each notebook its name, the seconds it took, and its error ("" if none).
     """
-    import papermill  # not needed by those who only use the package
+    import papermill  # an optional dependency
 
     checkout = root()
     out = checkout / "runs" / "notebooks" / preset
@@ -40,7 +40,7 @@ def run(preset: str = "tiny", only: str = "") -> list[tuple[str, float, str]]:
                 cwd=path.parent,
                 progress_bar=False,
             )
-        except Exception as failure:  # one report lists all failures, whatever they are
+        except Exception as failure:  # of any type: the other notebooks are still run
             error = f"{type(failure).__name__}: {failure}"
             print(error, flush=True)
         results.append((path.name, time.time() - began, error))

@@ -1,4 +1,4 @@
-"""Inspect a folder of images: scores with their spread, heat maps, a CSV and a report; interrupted, it goes on."""
+"""Inspect a folder of images: scores with their spread, heat maps, a CSV and a report; interrupted runs resume."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from .data import Dataset, loader
 from .data.files import require_same, write
 from .data.transforms import read_image
 
-LOG = "progress.jsonl"  # the settings, then a line an image, written as soon as it is done
+LOG = "progress.jsonl"  # the settings, then a line per image, written when the image is done
 
 
 def inspect(
@@ -35,17 +35,17 @@ def inspect(
     """Score every image and write `results.csv`, `heatmaps/` and `report.html` into the folder `out`.
 
     Args:
-        root: folder that the images' names are given relative to; default: their common folder.
-        threshold: score in [0, 1] from which an image counts as defective; None leaves that open.
-        resume: go on with an interrupted run in `out`; images that it has done are not done again.
+        root: folder that the images' names are relative to; default: their common folder.
+        threshold: score in [0, 1] from which an image counts as defective; None: no decision.
+        resume: continue an interrupted run in `out`, without repeating finished images.
 
     Returns:
-        a row an image, highest score first: name, score, score_std, label (if known), heatmap, and defective (if there
-        is a threshold).
+        a row per image, highest score first: name, score, score_std, label (if any is known), heatmap, and defective
+        (if there is a threshold).
 
     Raises:
-        FileExistsError: `out` holds a run and `resume` is False.
-        ValueError: it was made with other settings, or of other images.
+        FileExistsError: `out` contains a run and `resume` is False.
+        ValueError: that run has other settings or other images.
     """
     root = Path(os.path.abspath(root or os.path.commonpath([os.path.abspath(s.image.parent) for s in data.samples])))
     out = Path(out)
@@ -57,7 +57,7 @@ def inspect(
         "number of samples": num_samples,
         "seed": seed,
     }
-    done = _done(log, settings, resume)
+    done = _finished_rows(log, settings, resume)
     if not done:
         write(log, json.dumps(settings).encode())
     todo = [s for s in data.samples if _name(s.image, root) not in done]
@@ -92,8 +92,8 @@ def inspect(
 def calibrate(scores, false_alarm_rate: float) -> float:
     """The threshold that a new normal image exceeds with at most the given probability.
 
-    The conformal quantile of n normal scores: the k-th smallest, k = ceil((n + 1) (1 - rate)); it holds whatever the
-    scores' distribution, as long as the new image is of the same kind (Vovk et al. 2005).
+    The conformal quantile of n normal scores: the k-th smallest, k = ceil((n + 1) (1 - rate)); valid for any
+    distribution of the scores, if the new image is exchangeable with the others (Vovk et al. 2005).
 
     Raises:
         ValueError: too few scores for so low a rate.
@@ -105,9 +105,9 @@ def calibrate(scores, false_alarm_rate: float) -> float:
     if k > len(scores):
         need = math.ceil(1 / false_alarm_rate - 1e-9) - 1
         raise ValueError(
-            f"{len(scores)} normal images cannot promise a false-alarm rate of {false_alarm_rate}; give {need} or more"
+            f"{len(scores)} normal images are too few for a false-alarm rate of {false_alarm_rate}; give {need} or more"
         )
-    return float(np.nextafter(scores[k - 1], np.inf))  # just above: scores equal to it are no alarms
+    return float(np.nextafter(scores[k - 1], np.inf))  # just above it: an equal score is no alarm
 
 
 def scores_of(model, data: Dataset, *, num_samples: int = 10, seed: int = 0) -> np.ndarray:
@@ -120,7 +120,7 @@ def scores_of(model, data: Dataset, *, num_samples: int = 10, seed: int = 0) -> 
 
 
 def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
-    """The image with a map (h, w) in [0, 1] laid over it, the hotter the less transparent; at the image's own size."""
+    """The image overlaid with a map (h, w) in [0, 1], more opaque where it is higher; at the image's own size."""
     heat = np.asarray(Image.fromarray(heat.astype(np.float32)).resize(image.size, Image.Resampling.BILINEAR)).clip(0, 1)
     colours = matplotlib.colormaps["inferno"](heat)[..., :3] * 255
     alpha = (0.15 + 0.6 * heat)[..., None]
@@ -133,21 +133,21 @@ def _save_heatmap(path: Path, image: Path, heat: np.ndarray) -> None:
 
 
 def _name(image: Path, root: Path) -> str:
-    """The image's path below an absolute root; links are not followed, they may lead anywhere."""
+    """The image's path relative to an absolute root; links are not resolved, since they may lead outside it."""
     return Path(os.path.abspath(image)).relative_to(root).as_posix()
 
 
 def _append(log: Path, row: dict) -> None:
     with open(log, "a", encoding="utf-8") as file:
-        file.write("\n" + json.dumps(row))  # begins a line of its own, even after one that a kill cut off
+        file.write("\n" + json.dumps(row))  # starts a new line, even after one cut off by a kill
 
 
-def _done(log: Path, settings: dict, resume: bool) -> dict[str, dict]:
-    """What an earlier run has done, by name; a last line that was cut off by a kill is done again."""
+def _finished_rows(log: Path, settings: dict, resume: bool) -> dict[str, dict]:
+    """The rows of an earlier run by image name; a last line that was cut off by a kill is ignored."""
     if not log.exists():
         return {}
     if not resume:
-        raise FileExistsError(f"{log.parent} holds an earlier run; give --resume to go on with it, or another folder")
+        raise FileExistsError(f"{log.parent} contains an earlier run; use --resume to continue it, or another folder")
     rows = []
     for line in log.read_text(encoding="utf-8").splitlines():
         try:

@@ -1,4 +1,4 @@
-"""One look for all figures, and one way to save them: a picture, and beside it the numbers it shows."""
+"""The style of all figures, and saving them: a picture, and a CSV of the numbers it shows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 
 from .data.files import write
 
-NORMAL, ABNORMAL, NEUTRAL = "#2a78b5", "#d1495b", "#8a8f98"  # told apart by colour-blind readers and in print
+NORMAL, ABNORMAL, NEUTRAL = "#2a78b5", "#d1495b", "#8a8f98"  # distinguishable for colour-blind readers and in print
 HEAT = "inferno"
 
 
 def use_style() -> None:
-    """The course's look; call it once at the top of a notebook."""
+    """Set the style of the course; call it once at the top of a notebook."""
     sns.set_theme(context="notebook", style="whitegrid", palette="colorblind")
     plt.rcParams.update(
         {
@@ -32,7 +32,7 @@ def use_style() -> None:
 
 
 def root() -> Path:
-    """The checkout's folder, found from the working directory upwards; the working directory itself outside of one."""
+    """The checkout that contains the working directory; outside of a checkout, the working directory itself."""
     start = Path.cwd()
     for folder in (start, *start.parents):
         if (folder / "notebooks").is_dir() and (folder / "figures").is_dir():
@@ -54,7 +54,7 @@ def save_figure(fig: Figure, name: str, numbers: pd.DataFrame, folder: Path | st
 
 
 def show_image(ax, image: np.ndarray, title: str = "", mask: np.ndarray | None = None, heat: np.ndarray | None = None):
-    """An image (H, W, 3) or (3, H, W) in [0, 1]; on it, if given, a heat map and a mask's outline (H, W)."""
+    """Draw an image (H, W, 3) or (3, H, W) in [0, 1]; over it, if given, a heat map and a mask's outline (H, W)."""
     image = np.asarray(image)
     if image.shape[0] == 3 and image.ndim == 3 and image.shape[-1] != 3:
         image = image.transpose(1, 2, 0)
@@ -71,14 +71,14 @@ def show_image(ax, image: np.ndarray, title: str = "", mask: np.ndarray | None =
 
 
 def stretch(maps: np.ndarray) -> np.ndarray:
-    """Maps (n, H, W) stretched together to [0, 1], their 1st to 99.5th percentile: to see where, not how much."""
+    """Maps (n, H, W) with their joint 1st to 99.5th percentile scaled to [0, 1]: shows where, not how much."""
     maps = np.asarray(maps)
     low, high = np.percentile(maps, [1, 99.5])
     return ((maps - low) / max(high - low, 1e-6)).clip(0, 1)
 
 
 def image_grid(rows: int, columns: int, *, side: float = 1.3, titles: Sequence[str] = ()) -> tuple[Figure, np.ndarray]:
-    """A figure of rows x columns axes for images, `side` inches each; titles stand above the columns."""
+    """A figure of rows x columns axes for images, `side` inches each; titles are above the columns."""
     fig, axes = plt.subplots(rows, columns, figsize=(columns * side, rows * side + 0.35), squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
@@ -88,5 +88,5 @@ def image_grid(rows: int, columns: int, *, side: float = 1.3, titles: Sequence[s
 
 
 def row_label(ax, text: str) -> None:
-    """A name to the left of a row of images."""
+    """Write a name to the left of a row of images."""
     ax.text(-0.06, 0.5, text, transform=ax.transAxes, ha="right", va="center", fontsize="small")

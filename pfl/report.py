@@ -1,4 +1,4 @@
-"""One HTML file about a folder of images, highest score first; it needs nothing beside it, no network either."""
+"""An HTML report about a folder of images, highest score first, in a single file that needs no network."""
 
 import base64
 import html
@@ -32,13 +32,13 @@ def write(table: pd.DataFrame, root: Path, path: Path, *, title: str, threshold:
     """Write the report.
 
     Args:
-        table: name, score, score_std, heatmap, and, optionally, label and defective; shown in its order.
-        root: folder of the images; their heat maps lie relative to the report.
-        threshold: named in the lead, if there is one.
+        table: name, score, score_std, heatmap, and, optionally, label and defective; in the order of the report.
+        root: folder of the images; heat maps are relative to the report's folder.
+        threshold: stated at the top, if given.
     """
     lead = f"{len(table)} images, most suspicious first. Score ± standard deviation over the sampled prompts."
     if threshold is not None:
-        lead += f" From {threshold:.3f} on an image counts as defective: {int(table.defective.sum())} of them."
+        lead += f" Images that score at least {threshold:.3f} count as defective: {int(table.defective.sum())} of them."
     cards = "\n".join(_card(row, root, path.parent) for row in table.to_dict("records"))
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

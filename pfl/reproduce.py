@@ -1,6 +1,6 @@
-"""The paper's main experiment in one command: train on VisA, test on all others; train on MVTec-AD, test on VisA.
+"""The paper's main experiment: train on VisA, test on all other sets; train on MVTec-AD, test on VisA.
 
-Every finished piece is a file: trainings go on where they were stopped, and tests that are done are not done again.
+Every finished part is saved: a training resumes where it stopped, and finished tests are not repeated.
 """
 
 import time
@@ -27,16 +27,16 @@ from .training import train
 
 
 def auxiliary_for(name: str) -> str:
-    """The auxiliary data set for a test on `name`: none is tested on its own categories."""
+    """The auxiliary data set for a test on `name`, never that set itself."""
     return "mvtec" if name == "visa" else "visa"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What can be done with the copies under a folder: sets found and missing, tests and their teachers."""
+    """The data sets found under a folder, the missing ones, the possible tests and their auxiliary sets."""
 
     found: dict[str, Dataset]
-    missing: dict[str, str]  # name -> why
+    missing: dict[str, str]  # name -> reason
     tests: tuple[str, ...]
 
     @property
@@ -45,31 +45,31 @@ class Plan:
 
 
 def survey(data_root: str | Path, only: Iterable[str] | None = None) -> Plan:
-    """Look which of the fifteen sets lie under `data_root`, each in a folder of its name, and what they allow.
+    """Find which of the fifteen sets are under `data_root`, each in a folder of its name, and plan the tests.
 
     Raises:
-        ValueError: `only` names a set that is none of the fifteen.
-        FileNotFoundError: nothing can be tested.
+        ValueError: `only` has a name that is not one of the fifteen sets.
+        FileNotFoundError: no test is possible.
     """
     root, wanted = Path(data_root), tuple(only or SPECS)
     if unknown := set(wanted) - set(SPECS):
         raise ValueError(f"{', '.join(sorted(unknown))}: no such data set; choose from {', '.join(SPECS)}")
     if not root.is_dir():
-        raise FileNotFoundError(f"no folder {root}; give the folder that holds the data sets, one folder each")
+        raise FileNotFoundError(f"no folder {root}; give the folder that contains the data sets, one folder each")
     found, missing = {}, {}
     for name in dict.fromkeys([*wanted, *map(auxiliary_for, wanted)]):
         try:
-            found[name] = sets.load(name, _folder(root, name))
+            found[name] = sets.load(name, _folder_of(root, name))
         except (FileNotFoundError, ValueError) as error:
             missing[name] = str(error)
     tests = tuple(name for name in wanted if name in found and auxiliary_for(name) in found)
     if not tests:
-        reasons = "; ".join(f"{name}: {why}" for name, why in missing.items())
-        raise FileNotFoundError(f"nothing under {root} can be tested: VisA teaches, MVTec-AD for VisA ({reasons})")
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
+        raise FileNotFoundError(f"no test under {root}: VisA is needed for training, MVTec-AD to test VisA ({reasons})")
     return Plan(found=found, missing=missing, tests=tests)
 
 
-def _folder(root: Path, name: str) -> Path:
+def _folder_of(root: Path, name: str) -> Path:
     for folder in sorted(root.iterdir()):
         if folder.is_dir() and SPECS[name].is_called(folder.name):
             return folder
@@ -77,7 +77,7 @@ def _folder(root: Path, name: str) -> Path:
 
 
 def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int, processes: int = 1) -> str:
-    """The plan in words: what is there, what is missing, and how long it will take, timed on noise on this machine."""
+    """The plan as text: sets found and missing, and the time needed, estimated by timing noise on this machine."""
     model = BayesPFL(clip, preset.model)
     per_image = image_seconds(model, preset.eval) / processes
     share = replace(preset.train, batch_size=-(-preset.train.batch_size // processes))
@@ -88,18 +88,18 @@ def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int, processes
         steps = -(-len(plan.found[name]) // preset.train.batch_size)
         hours = seeds * steps * per_step * (preset.train.epochs + preset.train.stage2_epochs) / 3600
         total += hours
-        lines.append(f"  train on {name:9} {len(plan.found[name]):6} images  {_spell(hours)} at most")
+        lines.append(f"  train on {name:9} {len(plan.found[name]):6} images  {_duration(hours)} at most")
     for name in plan.tests:
         hours = seeds * len(plan.found[name]) * per_image / 3600
         total += hours
         part = plan.found[name].part
-        lines.append(f"  test on  {name:9} {len(plan.found[name]):6} images  {_spell(hours)}  ({part} part)")
-    lines += [f"  missing  {name:9} {why}" for name, why in plan.missing.items()]
-    lines.append(f"  about{_spell(total)}, less what an earlier run has finished (metrics and reading not counted)")
+        lines.append(f"  test on  {name:9} {len(plan.found[name]):6} images  {_duration(hours)}  ({part} part)")
+    lines += [f"  missing  {name:9} {reason}" for name, reason in plan.missing.items()]
+    lines.append(f"  about{_duration(total)}, less what earlier runs have finished (metrics and reading not included)")
     return "\n".join(lines)
 
 
-def _spell(hours: float) -> str:
+def _duration(hours: float) -> str:
     return f"{hours:7.1f} h" if hours >= 1 else f"{60 * hours:7.1f} min"
 
 
@@ -113,16 +113,16 @@ def reproduce(
     device: str | torch.device = "cpu",
     engine: Accelerator | None = None,
 ) -> pd.DataFrame:
-    """Run what `survey` finds, resuming in `out`, and lay our numbers beside the published ones.
+    """Run the tests that `survey` finds, resuming in `out`, and compare our numbers with the published ones.
 
-    Each seed is of a training and of the samples its tests draw. Writes results/SET-seedN.json (both protocols and all
-    that is needed to repeat them) and -images.csv (a row an image), table.csv, and difference.png with its numbers.
+    A seed fixes a training and the samples drawn in its tests. Writes results/SET-seedN.json (both protocols, and all
+    that is needed to repeat them) and -images.csv (a row per image), table.csv, and difference.png with its numbers.
 
     Returns:
-        the table: a row a set, protocol and metric; mean and sd over seeds, and published value, grade and source.
+        a row per set, protocol and metric: mean and sd over seeds, and published value, grade and source.
 
     Raises:
-        ValueError: `out` holds a result of other settings, weights or data.
+        ValueError: `out` contains a result with other settings, weights or data.
     """
     out, plan = Path(out), survey(data_root, only)
     main = engine is None or engine.is_main_process
@@ -165,7 +165,7 @@ def reproduce(
 def _trained(
     data: Dataset, settings: TrainConfig, clip: FrozenCLIP, preset: Preset, out: Path, engine: Accelerator | None
 ) -> BayesPFL:
-    """The model trained on a set with a seed: from its folder if finished, else trained on, from where it stopped."""
+    """The model trained on a set with a seed: loaded if its training is finished, else trained or resumed."""
     folder = out / f"train-{data.name}-seed{settings.seed}"
     if (folder / CARD).exists():
         saved = read_json(folder / CARD)
@@ -178,7 +178,7 @@ def _trained(
 def save_result(
     file: Path, result: Evaluation, model: BayesPFL, data: Dataset, settings, more: dict | None = None
 ) -> None:
-    """Write `record`, and what else is to be known, as JSON; and beside it NAME-images.csv, a row an image."""
+    """Write `record` and `more` as JSON, and NAME-images.csv with a row per image in the same folder."""
     write(file.with_name(f"{file.stem}-images.csv"), result.images.to_csv(index=False).encode())
     content = record(result, model, data, settings) | (more or {})
     write_json(file, content)

@@ -1,4 +1,4 @@
-"""Explorers for notebooks, made of ipywidgets (`pip install bayes-pfl[notebooks]`)."""
+"""Interactive figures for notebooks, with ipywidgets (`pip install bayes-pfl[notebooks]`)."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def sample_figure(model: BayesPFL, data: Dataset, index: int, num_samples: int, 
 
 
 def explore_samples(model: BayesPFL, data: Dataset):
-    """Sliders for the image, the seed and the number of samples R, and the picture they give."""
+    """Sliders for the image, the seed and the number of samples R, and their `sample_figure`."""
     sliders = {
         "index": IntSlider(description="image", min=0, max=len(data) - 1, continuous_update=False),
         "num_samples": IntSlider(description="R", value=10, min=1, max=40, continuous_update=False),
@@ -39,14 +39,14 @@ def explore_samples(model: BayesPFL, data: Dataset):
 
 
 def _explorer(draw: Callable[..., Figure], sliders: dict[str, IntSlider]) -> HBox:
-    """The sliders; their picture is an ordinary output, so it stays where no widget can live (papermill, PDF)."""
+    """The sliders; the figure is an ordinary output, so it is shown where widgets are not (papermill, PDF)."""
 
-    def picture() -> Figure:
+    def figure_of_values() -> Figure:
         figure = draw(**{name: slider.value for name, slider in sliders.items()})
-        plt.close(figure)  # shown by us, not a second time by the cell
+        plt.close(figure)  # or the cell would show it a second time
         return figure
 
-    shown = display(picture(), display_id=True)
+    shown = display(figure_of_values(), display_id=True)
     for slider in sliders.values():
-        slider.observe(lambda _: shown.update(picture()), "value")
+        slider.observe(lambda _: shown.update(figure_of_values()), "value")
     return HBox(list(sliders.values()))

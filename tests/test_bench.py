@@ -1,4 +1,4 @@
-"""The bench: ratios of times that were measured, and a model that it leaves as it was."""
+"""The benchmark: ratios of measured times, and an unchanged model."""
 
 import json
 
@@ -8,7 +8,7 @@ from pfl import cli, load_clip
 from pfl.bench import bench
 
 
-def test_a_ratio_is_between_times_of_one_run_and_the_model_stays(model):
+def test_ratios_are_of_measured_times_and_the_model_is_unchanged(model):
     before = {name: value.clone() for name, value in model.state_dict().items()}
     result = bench(model, samples=(1, 10), rounds=2)
     assert {"predict_ratio", "train_ratio", "seconds", "profile", "peak_memory_mb"} <= set(result)
@@ -27,6 +27,6 @@ def test_the_command_writes_all_numbers(tmp_path, capsys):
     assert "x the encoder" in capsys.readouterr().out
 
 
-def test_a_clip_with_random_weights_is_the_same_each_time():
+def test_random_weights_are_the_same_each_time():
     one, two = (load_clip("ViT-B-32", pretrained="random", image_size=64) for _ in range(2))
     assert one.fingerprint == two.fingerprint

@@ -1,4 +1,4 @@
-"""Inspecting a folder: what is written, what is promised, and that an interruption costs nothing."""
+"""Inspecting a folder: its outputs, the calibrated threshold, and resuming."""
 
 import re
 
@@ -28,7 +28,7 @@ def folder(tmp_path):
     return path
 
 
-def test_every_image_has_a_score_a_heat_map_of_its_size_and_a_card(model, folder, tmp_path):
+def test_every_image_has_a_score_a_heat_map_of_its_size_and_a_place_in_the_report(model, folder, tmp_path):
     data = pfl.data.folder(folder, class_name="metal plate")
     table = inspect(model, data, tmp_path / "out", root=folder, num_samples=2, threshold=0.5, progress=False)
     assert sorted(table.name) == ["<b>&.png", "a.png", "sub/a.png", "sub/b.jpg"]
@@ -42,17 +42,17 @@ def test_every_image_has_a_score_a_heat_map_of_its_size_and_a_card(model, folder
     assert len(sources) == 8 and all(source.startswith("data:image/") for source in sources)  # nothing is fetched
 
 
-def test_a_killed_run_goes_on_and_ends_the_same(model, folder, tmp_path, monkeypatch):
+def test_a_killed_run_resumes_with_the_same_result(model, folder, tmp_path, monkeypatch):
     data = pfl.data.folder(folder, class_name="plate")
     whole = inspect(model, data, tmp_path / "whole", root=folder, num_samples=2, progress=False)
     save, count = inspection._save_heatmap, iter(range(9))
 
-    def dies(*args):
+    def interrupt(*args):
         if next(count) == 2:
             raise KeyboardInterrupt
         save(*args)
 
-    monkeypatch.setattr(inspection, "_save_heatmap", dies)
+    monkeypatch.setattr(inspection, "_save_heatmap", interrupt)
     with pytest.raises(KeyboardInterrupt):
         inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, progress=False)
     monkeypatch.setattr(inspection, "_save_heatmap", save)
@@ -62,21 +62,21 @@ def test_a_killed_run_goes_on_and_ends_the_same(model, folder, tmp_path, monkeyp
         inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, progress=False)
     resumed = inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, resume=True, progress=False)
     pd.testing.assert_frame_equal(resumed, whole)
-    monkeypatch.setattr(inspection, "_save_heatmap", None)  # all is done, the image of the cut line too
+    monkeypatch.setattr(inspection, "_save_heatmap", None)  # all images are finished, also that of the line cut off
     resumed = inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, resume=True, progress=False)
     pd.testing.assert_frame_equal(resumed, whole)
     with pytest.raises(ValueError, match="another number of samples"):
         inspect(model, data, tmp_path / "cut", root=folder, num_samples=3, resume=True, progress=False)
 
 
-def test_a_run_does_not_go_on_with_other_images_of_the_same_names(model, folder, tmp_path):
+def test_a_run_is_not_resumed_with_other_images_of_the_same_names(model, folder, tmp_path):
     def again():
         data = pfl.data.folder(folder, class_name="plate")
         return inspect(model, data, tmp_path / "out", root=folder, num_samples=1, resume=True, progress=False)
 
     again()
     log = tmp_path / "out" / inspection.LOG
-    log.write_text('{"clip": "')  # killed before the first image was done, in the middle of the settings
+    log.write_text('{"clip": "')  # killed while the settings were written
     again()
     assert len(log.read_text().splitlines()) == 5
     Image.new("RGB", (60, 40)).save(folder / "a.png")
@@ -84,7 +84,7 @@ def test_a_run_does_not_go_on_with_other_images_of_the_same_names(model, folder,
         again()
 
 
-def test_a_folder_of_links_is_inspected_under_the_names_of_the_links(model, folder, tmp_path):
+def test_images_behind_links_have_the_names_of_the_links(model, folder, tmp_path):
     links = tmp_path / "links"
     links.mkdir()
     (links / "one.png").symlink_to(folder / "a.png")
@@ -96,7 +96,7 @@ def test_a_folder_of_links_is_inspected_under_the_names_of_the_links(model, fold
         assert set(table.name) == {"one.png", "below/a.png", "below/b.jpg"}
 
 
-def test_a_calibrated_threshold_keeps_its_promise():
+def test_a_calibrated_threshold_has_the_false_alarm_rate_asked_for():
     rng, alarms = np.random.default_rng(0), []
     for _ in range(400):
         scores = rng.beta(2, 5, 60)
@@ -107,7 +107,7 @@ def test_a_calibrated_threshold_keeps_its_promise():
         calibrate(np.zeros(98), 0.01)
 
 
-def test_the_command_line_writes_the_report_and_tells_mistakes_in_one_line(model, folder, tmp_path, capsys):
+def test_the_command_writes_the_report_and_errors_take_one_line(model, folder, tmp_path, capsys):
     pfl.save(model, tmp_path / "model")
     arguments = [
         "predict",
@@ -124,12 +124,12 @@ def test_the_command_line_writes_the_report_and_tells_mistakes_in_one_line(model
     capsys.readouterr()
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
-    for name in ("good/0.png", "good/1.png", "dent/0.png"):  # a defective image does not calibrate
+    for name in ("good/0.png", "good/1.png", "dent/0.png"):  # defective images are not used for calibration
         (tmp_path / "known" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8)).save(tmp_path / "known" / name)
     calibrated = [*arguments[:-1], str(tmp_path / "p"), "--normal", str(tmp_path / "known"), "--false-alarms", "0.4"]
     assert cli.main(calibrated) == 0
-    assert "of 2 normal images" in capsys.readouterr().out
+    assert "from 2 normal images" in capsys.readouterr().out
     for wrong in (["--num-samples", "0"], ["--device", "gpu"], ["--device", "cuda:99"]):
         with pytest.raises(SystemExit):
             cli.main([*arguments, *wrong])

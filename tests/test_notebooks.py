@@ -1,4 +1,4 @@
-"""The notebooks as they are stored: no outputs, one flat parameters cell, and the parts that every lesson has."""
+"""The stored notebooks: no outputs, one flat parameters cell, and the parts that every lesson has."""
 
 import ast
 from pathlib import Path
@@ -23,29 +23,29 @@ def test_lessons_are_numbered_without_a_gap():
 
 
 @pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=lambda p: p.stem)
-def test_nothing_that_running_leaves_behind_is_stored(path):
+def test_no_outputs_or_execution_metadata_are_stored(path):
     notebook = read(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.outputs == [] and cell.execution_count is None, f"clear the outputs of {path.name}"
     assert "widgets" not in notebook.metadata and "papermill" not in notebook.metadata
-    assert notebook.metadata.kernelspec.name == "python3"  # papermill finds no other kernel on other machines
+    assert notebook.metadata.kernelspec.name == "python3"  # other kernel names are not found on other machines
 
 
 @pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=lambda p: p.stem)
-def test_parameters_are_one_flat_cell_of_literals_with_reasons(path):
+def test_parameters_are_one_cell_of_commented_literals(path):
     tagged = [c for c in read(path).cells if "parameters" in c.metadata.get("tags", [])]
     assert len(tagged) == 1
     statements = ast.parse(tagged[0].source).body
     assert statements and all(isinstance(s, ast.Assign) for s in statements)
     for statement in statements:
-        ast.literal_eval(statement.value)  # a derived value would not follow an injected parameter
+        ast.literal_eval(statement.value)  # a derived value would not change with an injected parameter
     assert all("#" in line for line in tagged[0].source.splitlines()), "each parameter has a type and a comment"
     assert statements[0].targets[0].id == "preset" and ast.literal_eval(statements[0].value) == "tiny"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
-def test_a_lesson_opens_and_closes_like_the_others(path):
+def test_a_lesson_has_all_the_usual_parts(path):
     text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     for part in (
         "**Question:**",
@@ -67,7 +67,7 @@ def test_lessons_import_the_package_and_check_their_claims(path):
     nodes = [node for tree in trees for node in ast.walk(tree)]
     assert any(isinstance(n, ast.Import) and any(a.name == "pfl" for a in n.names) for n in nodes)
     assert not any(isinstance(n, ast.ClassDef) for n in nodes), "model code belongs in the package"
-    assert any(isinstance(n, ast.Assert) for n in nodes), f"{path.name} claims much and checks nothing"
+    assert any(isinstance(n, ast.Assert) for n in nodes), f"{path.name} makes claims without an assertion"
 
 
 def test_every_figure_has_its_numbers_and_is_made_by_a_notebook():

@@ -1,4 +1,4 @@
-"""The paper's experiment from end to end, on miniatures of all fifteen sets."""
+"""The paper's experiment end to end, on miniatures of all fifteen sets."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("sets")
     for name, table, _ in ORIGINALS.values():
         folder = root / SPECS[name].title
-        if not folder.exists():  # some have a second form
+        if not folder.exists():  # some have a second layout
             build(folder, table)
             add_tables(folder)
     for number, kind in enumerate(["mask", "empty", "empty"]):
@@ -41,16 +41,16 @@ def root(tmp_path_factory):
     return root
 
 
-def test_all_fifteen_are_found_taught_by_visa_and_visa_by_mvtec(root):
+def test_all_fifteen_are_found_and_only_visa_is_tested_after_training_on_mvtec(root):
     plan = survey(root)
     assert set(plan.tests) == set(SPECS) and not plan.missing
     assert {name for name in SPECS if auxiliary_for(name) == "mvtec"} == {"visa"}
 
 
-def test_from_copies_to_a_table_beside_the_published_numbers_and_no_work_is_done_twice(root, tmp_path, capsys):
+def test_copies_give_a_table_with_published_numbers_and_finished_work_is_not_repeated(root, tmp_path, capsys):
     table = reproduce(root, SMALL, out=tmp_path, seeds=2, only=["mvtec", "headct"])
-    said = capsys.readouterr().out
-    assert "train on visa" in said and "test on  headct" in said and " min" in said
+    printed = capsys.readouterr().out
+    assert "train on visa" in printed and "test on  headct" in printed and " min" in printed
     assert set(table["set"]) == {"mvtec", "headct"} and (table["num_seeds"] == 2).all()
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").iterdir()}
 
@@ -67,13 +67,13 @@ def test_from_copies_to_a_table_beside_the_published_numbers_and_no_work_is_done
     assert saved[0]["data"]["fingerprint"] == saved[1]["data"]["fingerprint"]
     assert saved[0]["weights"] != saved[1]["weights"] and saved[0]["versions"]["torch"]
     by_mvtec = json.loads((tmp_path / "results" / "visa-seed0.json").read_text())
-    assert saved[0]["training"]["mosaic"] == 0 and by_mvtec["training"]["mosaic"] == 0.4  # as the paper trains
+    assert saved[0]["training"]["mosaic"] == 0 and by_mvtec["training"]["mosaic"] == 0.4  # as in the paper
     card = json.loads((tmp_path / "train-mvtec-seed0" / "model.json").read_text())["card"]
     assert card["training"] == by_mvtec["training"]
     assert (tmp_path / "difference.png").stat().st_size > 10_000
     assert len(pd.read_csv(tmp_path / "table.csv")) == len(table)
 
-    # Nothing of another evaluation, CLIP, model or training is taken for a result of this one.
+    # Results of another evaluation, CLIP, model or training are not reused.
     for other, key in (
         (replace(SMALL, eval=replace(SMALL.eval, num_samples=3)), "evaluation"),
         (replace(SMALL, clip=SMALL.clip | {"image_size": 40}), "clip"),
@@ -84,16 +84,16 @@ def test_from_copies_to_a_table_beside_the_published_numbers_and_no_work_is_done
             reproduce(root, other, out=tmp_path, seeds=1, only=["mvtec"])
 
 
-def test_what_is_missing_is_said_and_nothing_to_do_is_an_error(root, tmp_path, capsys):
+def test_without_a_possible_test_the_error_names_what_is_missing(root, tmp_path, capsys):
     (tmp_path / "mvtec").mkdir()
     assert cli.main(["reproduce", "--data-root", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert "VisA teaches" in said and "no folder visa or VisA" in said
+    error = capsys.readouterr().err
+    assert "VisA is needed" in error and "no folder visa or VisA" in error
     assert cli.main(["reproduce", "--data-root", str(root), "--only", "visa2"]) == 2
     assert "visa2: no such data set" in capsys.readouterr().err
 
 
-def test_pfl_train_trains_as_reproduce_does(root, tmp_path, monkeypatch):
+def test_pfl_train_uses_the_same_settings_as_reproduce(root, tmp_path, monkeypatch):
     monkeypatch.setattr(config, "tiny", lambda: SMALL)
     out = tmp_path / "model"
     assert cli.main(["train", "MVTec-AD", "--root", str(root / SPECS["mvtec"].title), "--out", str(out)]) == 0
@@ -107,15 +107,15 @@ def test_every_published_number_has_a_source_and_a_grade():
     assert {word for source in table["source"] for word in source.split() if word[0] == "S"} <= set(SOURCES)
 
 
-def test_pfl_evaluate_writes_what_is_needed_to_repeat_it_and_spreads_over_seeds(root, tmp_path, capsys):
+def test_pfl_evaluate_writes_all_settings_and_statistics_over_seeds(root, tmp_path, capsys):
     file = tmp_path / "new" / "one.json"
     options = ["--root", str(root / SPECS["mvtec"].title), "--num-samples", "2", "--csv", str(tmp_path / "t.csv")]
     assert cli.main(["evaluate", "mvtec", *options, "--json", str(file)]) == 0
-    told = json.loads(file.read_text())
-    assert told["evaluation"]["num_samples"] == 2 and told["clip"]["name"] == "tiny" and told["stage"] == 1
-    assert told["tables"]["strict"]["bottle"]["image_auroc"] == pd.read_csv(tmp_path / "t.csv")["image_auroc"][0]
-    assert len(pd.read_csv(tmp_path / "new" / "one-images.csv")) == told["data"]["images"]
+    saved = json.loads(file.read_text())
+    assert saved["evaluation"]["num_samples"] == 2 and saved["clip"]["name"] == "tiny" and saved["stage"] == 1
+    assert saved["tables"]["strict"]["bottle"]["image_auroc"] == pd.read_csv(tmp_path / "t.csv")["image_auroc"][0]
+    assert len(pd.read_csv(tmp_path / "new" / "one-images.csv")) == saved["data"]["images"]
     assert cli.main(["evaluate", "mvtec", *options, "--json", str(file), "--seeds", "2"]) == 0
-    said = capsys.readouterr().out
-    assert all(word in said for word in ("std", "low", "high", "pixel_pro"))
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("std", "low", "high", "pixel_pro"))
     assert {path.name for path in file.parent.glob("*.json")} == {"one.json", "one-seed0.json", "one-seed1.json"}
