@@ -1,6 +1,6 @@
 """Bayesian Prompt Flow Learning for zero-shot anomaly detection (Bayes-PFL, CVPR 2025).
 
-Axes, the same letters everywhere:
+Axis letters, the same throughout the package:
 
     b  images in a batch            L  feature layers of CLIP (four)
     N  patches of an image          W  width of the image tower
@@ -8,7 +8,7 @@ Axes, the same letters everywhere:
     B  prompts in the bank          R  Monte-Carlo samples
     P  context vectors of a prompt  Q  state vectors of a prompt
     K  steps of a flow              H  side of an image in pixels
-    g  side of the patch grid       n  any number of things
+    g  side of the patch grid       n  any number
 """
 
 from . import data

@@ -1,4 +1,4 @@
-"""`python -m pfl`, so that torchrun can start the command line in several processes."""
+"""Entry point of `python -m pfl`, which torchrun needs to start several processes."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""Residual cross-modal attention (RCA): text embeddings look at the patches before they are compared with them."""
+"""Residual cross-modal attention (RCA): text embeddings attend to the patches before they are compared with them."""
 
 import torch
 import torch.nn.functional as F
@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 
 class CrossModalAttention(nn.Module):
-    """Per layer, patches are projected to the text's width; text attends to them and keeps a residual (section 3.3).
+    """Project each layer's patches to the text width; the text attends to them with a residual (section 3.3).
 
-    Without `residual_attention` only the projections remain, and the text embeddings pass as they are.
+    Without `residual_attention` only the projections remain, and the text embeddings are returned unchanged.
     """
 
     def __init__(self, *, width: int, dim: int, num_layers: int, heads: int, residual_attention: bool):
@@ -20,7 +20,7 @@ class CrossModalAttention(nn.Module):
         self.query = nn.Linear(dim, dim) if residual_attention else None
 
     def forward(self, patches: list[Tensor], text: Tensor) -> tuple[Tensor, Tensor]:
-        """Patch tokens, L times (b, N, W), and text (b, M, D) -> unit keys (b, L, N, D) and text (b, L, M, D)."""
+        """L patch tensors (b, N, W) and text (b, M, D) -> unit-length keys (b, L, N, D) and text (b, L, M, D)."""
         keys, texts = [], []
         for project, tokens in zip(self.project, patches, strict=True):
             keys.append(F.normalize(project(tokens), dim=-1))
@@ -28,19 +28,19 @@ class CrossModalAttention(nn.Module):
         return torch.stack(keys, dim=1), torch.stack(texts, dim=1)
 
     def attend(self, keys: Tensor, text: Tensor) -> Tensor:
-        """One layer: keys, which are the values too, (b, N, D) and text (b, M, D) -> text (b, M, D)."""
+        """Attention of one layer, its keys also the values: keys (b, N, D) and text (b, M, D) -> text (b, M, D)."""
 
         def split(x: Tensor) -> Tensor:  # (b, n, D) -> (b, heads, n, D / heads)
             return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
-        # The scale is that of the whole width, not of a head's: the reference's choice, kept to agree with it.
+        # Scaled by the full width, not by the width of a head, to match the reference.
         scale = text.shape[-1] ** -0.5
         attended = F.scaled_dot_product_attention(split(self.query(text)), split(keys), split(keys), scale=scale)
         return F.normalize(attended.transpose(1, 2).flatten(2) + text, dim=-1)
 
 
 class PatchFusion(nn.Module):
-    """One vector for the image from the patches of all layers: an attention pooling (second stage's image head)."""
+    """Attention pooling of the patches of all layers into one image vector (image head of stage 2)."""
 
     def __init__(self, *, width: int, dim: int, num_layers: int):
         super().__init__()
@@ -49,7 +49,7 @@ class PatchFusion(nn.Module):
         self.project = nn.Linear(width // 2, dim)
 
     def forward(self, patches: list[Tensor]) -> Tensor:
-        """Patch tokens, L times (b, N, W) -> (b, D)."""
+        """L patch tensors (b, N, W) -> (b, D)."""
         fused = self.fuse(torch.cat(patches, dim=-1))  # (b, N, W / 2)
         weights = self.weigh(fused).softmax(dim=1)  # over patches
         return self.project((weights * fused).sum(dim=1))

@@ -1,7 +1,7 @@
-"""What the paper improves on: the same CLIP and the same evaluation, with less and less of the method.
+"""Baselines: the same CLIP and the same evaluation, with parts of the method removed.
 
-`HandwrittenPrompts` learns nothing; `learned_prompt` learns one prompt for either state; `prompt_bank` learns B of
-them. No sampling in any, so one sample says all.
+`HandwrittenPrompts` learns nothing; `learned_prompt` learns one prompt per state; `prompt_bank` learns B per state.
+None of them samples, so one sample is enough.
 """
 
 from typing import Literal
@@ -20,26 +20,25 @@ from .prompts import handwritten, name_per_image
 
 
 def learned_prompt(clip: FrozenCLIP, *, seed: int = 0) -> BayesPFL:
-    """One learned prompt for either state, without distributions and without cross-modal attention.
+    """Return a model with one learned prompt per state, without distributions and cross-modal attention.
 
-    In the manner of CoOp (Zhou et al. 2022) and AnomalyCLIP (Zhou et al. 2024); to be trained with `pfl.train`.
+    Similar to CoOp (Zhou et al. 2022) and AnomalyCLIP (Zhou et al. 2024). Train it with `pfl.train`.
     """
     return BayesPFL(clip, ModelConfig(num_prompts=1, isd=False, iad=False, rca=False), seed=seed)
 
 
 def prompt_bank(clip: FrozenCLIP, *, num_prompts: int = 3, seed: int = 0) -> BayesPFL:
-    """All of Bayes-PFL but its distributions: B deterministic prompts; to be trained with `pfl.train`."""
+    """Return Bayes-PFL without its distributions: B deterministic prompts per state. Train it with `pfl.train`."""
     return BayesPFL(clip, ModelConfig(num_prompts=num_prompts, isd=False, iad=False), seed=seed)
 
 
 class HandwrittenPrompts:
-    """Plain CLIP with WinCLIP's ensemble of sentences for either state (Jeong et al. 2023), without its windows.
+    """Plain CLIP with WinCLIP's prompt ensemble for each state (Jeong et al. 2023), without its windows.
 
-    The sentences' unit embeddings are averaged into one direction a state, and what is compared with them decides by
-    the softmax that CLIP was trained with, of its own temperature. For the image that is the class token. For the map
-    it is the patches of the last feature layer, taken through the last norm and the projection as if each were a class
-    token (as in MaskCLIP, Zhou et al. 2022, but without its change of the last attention): the simplest variant, and a
-    weak one.
+    The unit embeddings of a state's sentences are averaged into one direction. A softmax over the two states, with
+    CLIP's own temperature, gives the probability. The image score uses the class token. The map uses the patches of the
+    last feature layer, passed through the final norm and the projection as if each were a class token (as in MaskCLIP,
+    Zhou et al. 2022, but without its change to the last attention): the simplest variant, and a weak one.
     """
 
     def __init__(self, clip: FrozenCLIP):
@@ -58,7 +57,7 @@ class HandwrittenPrompts:
         top_fraction: float = EvalConfig.top_fraction,
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
     ) -> Prediction:
-        """As `BayesPFL.predict`; num_samples and seed change nothing, since nothing is sampled: R and B are 1."""
+        """Predict as `BayesPFL.predict` does. Nothing is sampled: R = B = 1; num_samples and seed have no effect."""
         text = torch.stack([self.directions(name) for name in name_per_image(class_names, len(images))])  # (b, 2, D)
         with self.clip.autocast(precision):
             x, patches = self.clip.encode_image(self.clip.normalise(images))
@@ -74,12 +73,12 @@ class HandwrittenPrompts:
         )
 
     def evidence(self, tokens: Tensor, text: Tensor) -> Tensor:
-        """Abnormal minus normal logit of tokens (b, n, D) against the two directions (b, 2, D) -> (b, n)."""
+        """Abnormal minus normal logit (b, n) of tokens (b, n, D), given the two directions (b, 2, D)."""
         cosines = F.normalize(tokens, dim=-1) @ text.transpose(1, 2)
         return self.clip.model.logit_scale.exp() * (cosines[..., 1] - cosines[..., 0])
 
     def directions(self, name: str) -> Tensor:
-        """Unit vectors (2, D) of the normal and the abnormal sentences about a class."""
+        """Unit vectors (2, D) of the normal and the abnormal sentences for a class."""
         if name not in self._directions:
             states = [F.normalize(self.clip.encode_text(texts), dim=-1).mean(dim=0) for texts in handwritten(name)]
             self._directions[name] = F.normalize(torch.stack(states), dim=-1)

@@ -1,4 +1,4 @@
-"""Save and load a model: safetensors and readable JSON in a folder. And read checkpoints of the reference."""
+"""Save and load a model (a folder of safetensors and readable JSON), and import checkpoints of the reference."""
 
 import hashlib
 import re
@@ -15,20 +15,20 @@ from .clip import FrozenCLIP, load_clip
 from .config import ModelConfig
 from .data.files import read_json, write, write_json
 from .model import BayesPFL
-from .weights import first_line
+from .weights import first_line, first_words
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
 DEFAULT = Path(__file__).parent / "assets" / "default"
-IDENTITY = ("fingerprint", "activation", "feature_layers")  # what a model cannot be moved away from
+IDENTITY = ("fingerprint", "activation", "feature_layers")  # must match to load a model; the image size may differ
 
 
 def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path:
-    """Write a model into the folder `path`: learned weights, and JSON with configuration, stage and CLIP.
+    """Save a model to the folder `path`: its learned weights, and JSON with its configuration, stage and CLIP.
 
-    The CLIP's own weights stay out. Each file appears complete or not at all.
+    The CLIP's own weights are not saved. Each file is written atomically.
 
     Args:
-        card: anything worth knowing about the model, such as how it was trained.
+        card: metadata to store with the model, such as how it was trained.
     """
     path = Path(path)
     weights = to_bytes({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()})
@@ -45,39 +45,39 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
 
 
 def load(path: str | Path, clip: FrozenCLIP | None = None, *, device: str | torch.device | None = None) -> BayesPFL:
-    """Read a model that `save` wrote; it predicts bit for bit what the saved one did.
+    """Load a model that `save` wrote; its predictions are bit for bit those of the saved model.
 
     Args:
         path: the folder, or "default" for the model that ships with the package.
-        clip: by default the one named in the folder is loaded. One of another image size may be given, not of
-            other weights.
+        clip: default: the one named in the folder. It may have another image size, but not other weights.
         device: default: that of `clip`, or the CPU.
 
     Raises:
-        FileNotFoundError, ValueError: with the offending value and the remedy, on one line.
+        FileNotFoundError: the folder, a file in it, or the CLIP's weights are missing.
+        ValueError: the weights do not match the JSON, or `clip` is not the one it was trained with.
     """
     shipped = str(path) == "default"
     path = DEFAULT if shipped else Path(path)
     for file in (path / CARD, path / WEIGHTS):
         if not file.is_file():
-            remedy = "reinstall the package" if shipped else "give a folder that pfl.save or pfl.train wrote"
+            remedy = "reinstall the package" if shipped else "pass a folder that pfl.save or pfl.train wrote"
             raise FileNotFoundError(f"{file} not found; {remedy}")
     description = read_json(path / CARD)
     weights = (path / WEIGHTS).read_bytes()
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
-        raise ValueError(f"{path / WEIGHTS} does not belong to {path / CARD}; save the model again")
+        raise ValueError(f"{path / WEIGHTS} does not match its checksum in {path / CARD}; save the model again")
     identity = description["clip"]
     if clip is None:
         arguments = {name: value for name, value in identity.items() if name != "fingerprint"}
         try:
             clip = load_clip(**arguments, device=device or "cpu")
         except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error}; or load the CLIP of {path} yourself and give it as clip=") from error
+            raise FileNotFoundError(f"{error}; or load the CLIP of {path} yourself and pass it as clip=") from error
     for key in IDENTITY:
         if clip.identity[key] != identity[key]:
             raise ValueError(
-                f"{path} was trained on another CLIP: {key} {_short(identity[key])}, "
-                f"not {_short(clip.identity[key])}; load {identity['name']} as {path / CARD} names it"
+                f"{path} was trained with another CLIP: {key} {_short(identity[key])}, "
+                f"not {_short(clip.identity[key])}; load {identity['name']} with the settings in {path / CARD}"
             )
     model = BayesPFL(clip, ModelConfig(**description["model"]))
     model.load_state_dict(from_bytes(weights))
@@ -91,7 +91,7 @@ def _short(value) -> str:
 
 # --- checkpoints of the reference ---
 
-# Its inference networks appear a second time inside each flow; decoders and p_mu are never used.
+# The reference stores its inference networks a second time inside each flow, and never uses decoders and p_mu.
 UNUSED = re.compile(r"(context_decoder|state_decoder|PFL_(context|normal|abnormal)\.(encoder|decoder|p_mu))\.")
 
 
@@ -100,11 +100,12 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
 
     Args:
         path: a .pth file of either stage.
-        clip: must be what it was trained on; the reference runs OpenAI's weights with activation="gelu".
-        stage: 1 or 2. Default: read off the file name, which ends in _1.pth or _2.pth.
+        clip: the CLIP it was trained with; the reference runs OpenAI's weights with activation="gelu".
+        stage: 1 or 2. Default: from the file name, which ends in _1.pth or _2.pth.
 
     Raises:
-        FileNotFoundError, ValueError: missing file, missing or unknown names, sizes of another CLIP.
+        FileNotFoundError: the file is missing.
+        ValueError: parameters are missing or unknown, or their sizes are those of another CLIP.
     """
     path = Path(path)
     if not path.is_file():
@@ -112,42 +113,43 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
     if stage is None:
         match = re.search(r"_([12])$", path.stem)
         if match is None:
-            raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; give stage=1 or stage=2")
+            raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; pass stage=1 or stage=2")
         stage = int(match[1])
     if stage not in (1, 2):
-        raise ValueError(f"stage {stage} is unknown; give 1 or 2")
+        raise ValueError(f"stage {stage} is unknown; choose 1 or 2")
     if clip.activation != "gelu":
         warnings.warn(f'the reference was trained with activation="gelu", not {clip.activation!r}', stacklevel=2)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # of many kinds, even a KeyError
-        raise ValueError(f"{path} cannot be read ({first_line(error)}); give a file that torch.save wrote") from error
+    except Exception as error:  # torch.load raises many types, even KeyError
+        raise ValueError(f"{path} cannot be read ({first_line(error)}); pass a file that torch.save wrote") from error
     if not isinstance(checkpoint, dict) or "MyModel" not in checkpoint:
-        raise ValueError(f'{path} has no entry "MyModel"; give a checkpoint of the reference')
+        raise ValueError(f'{path} has no entry "MyModel"; pass a checkpoint of the reference')
     theirs = {name: value for name, value in checkpoint["MyModel"].items() if not UNUSED.match(name)}
     try:
         num_prompts, context_len, dim = theirs["prompt_context"].shape
         if dim != clip.dim:
-            raise ValueError(f"{path} was trained on another CLIP: D = {dim}, not {clip.dim}; load that CLIP")
+            raise ValueError(f"{path} was trained with another CLIP: D = {dim}, not {clip.dim}; load that CLIP")
         state_len, num_flows = theirs["prompt_state_normal"].shape[1], theirs["PFL_normal.amor_u"].shape[1]
-        ours = _translate(theirs)
+        ours = _our_state_dict(theirs)
     except KeyError as error:
-        raise ValueError(f"{path} lacks {error}; give a complete checkpoint of the reference") from error
+        raise ValueError(f"{path} has no {error}; pass a complete checkpoint of the reference") from error
     if theirs:
-        raise ValueError(f"{path} holds unknown names ({', '.join(sorted(theirs)[:3])} ...); is it of the reference?")
+        names = ", ".join(sorted(theirs)[:3])
+        raise ValueError(f"{path} has unknown parameters ({names} ...); pass a checkpoint of the reference")
     config = ModelConfig(num_prompts=num_prompts, context_len=context_len, state_len=state_len, num_flows=num_flows)
     model = BayesPFL(clip, config)
     try:
         model.load_state_dict(ours)
     except RuntimeError as error:
-        detail = " ".join(str(error).split()[:24])
-        raise ValueError(f"{path} does not fit {clip.name} ({detail} ...); load the CLIP it was trained on") from error
+        detail = first_words(error)
+        raise ValueError(f"{path} does not fit {clip.name} ({detail}); load the CLIP it was trained with") from error
     model.stage = stage
     return model
 
 
-def _translate(theirs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Take all tensors out of the reference's state dict, under our names and in our shapes."""
+def _our_state_dict(theirs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the reference's tensors under our names and in our shapes, and remove them from `theirs`."""
     take = theirs.pop
     states = ("normal", "abnormal")
 

@@ -1,4 +1,4 @@
-"""The frozen CLIP: images to features, token embeddings to text embeddings. open_clip does the work."""
+"""The frozen CLIP, built on open_clip: encodes images into features and token embeddings into text embeddings."""
 
 import hashlib
 from functools import cache, cached_property
@@ -13,22 +13,21 @@ from torch import Tensor, nn
 from . import weights
 
 ACTIVATIONS = ("quickgelu", "gelu")
-MEAN, SD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD  # of the pixels, for every CLIP
+MEAN, SD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD  # of pixel values, the same for every CLIP
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class FrozenCLIP(nn.Module):
-    """A CLIP whose weights never change: no gradient reaches them and `train()` leaves it in evaluation mode.
+    """A CLIP with frozen weights: they get no gradient, and `train()` leaves it in evaluation mode.
 
     Args:
         model: an open_clip model with a plain Vision Transformer and a causal text tower as wide as the embedding.
-        name, pretrained: where it came from, as given to `load_clip`.
+        name, pretrained: the arguments of `load_clip`.
         feature_layers: blocks of the image tower to take patch tokens from, counted from 1, ascending.
 
     Attributes:
-        memory: `clip.memory = {}` keeps the features of every image from then on (L * N * W floats each, on its device)
-            and encodes none twice, in training or evaluation; `None`, the default, keeps nothing. Not for augmented
-            images.
+        memory: set it to `{}` to cache the features of every image from then on, in training and evaluation (L * N * W
+            floats each, on the image's device); `None`, the default, caches nothing. Not for augmented images.
     """
 
     memory: dict | None = None
@@ -37,7 +36,7 @@ class FrozenCLIP(nn.Module):
         super().__init__()
         self.model = model.eval().requires_grad_(False)
         self.name, self.pretrained = name, pretrained
-        self.visual, self.text = model.visual, getattr(model, "text", model)  # CustomTextCLIP keeps its text apart
+        self.visual, self.text = model.visual, getattr(model, "text", model)  # CustomTextCLIP has a separate text tower
         self.image_size, self.patch_size = self.visual.image_size[0], self.visual.patch_size[0]
         self.grid = self.image_size // self.patch_size  # patches on a side; N = grid ** 2
         self.width = self.visual.transformer.width  # W
@@ -49,7 +48,8 @@ class FrozenCLIP(nn.Module):
         self.feature_layers = tuple(feature_layers)
         if list(self.feature_layers) != sorted(set(self.feature_layers) & set(range(1, self.num_layers + 1))):
             raise ValueError(
-                f"feature_layers {self.feature_layers} do not ascend from 1 to {self.num_layers}, the depth of {name}"
+                f"feature_layers {self.feature_layers} do not fit {name}; give them in ascending order, "
+                f"each from 1 to {self.num_layers}"
             )
         self.mean: Tensor
         self.sd: Tensor
@@ -65,17 +65,17 @@ class FrozenCLIP(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the weights, wherever they were loaded from and at whatever image size they run.
+        """SHA-256 of the weights, independent of where they were loaded from and of the image size.
 
-        Two tables are left out: the resized position embeddings, and the token embedding, whose untrained rows the tiny
-        CLIP draws anew.
+        It leaves out the position embeddings, which are resized, and the token embedding, whose untrained rows the tiny
+        CLIP draws again when it is loaded.
         """
         left_out = ("visual.positional_embedding", "token_embedding.weight")
         return fingerprint({k: v for k, v in self.model.state_dict().items() if not k.endswith(left_out)})
 
     @property
     def identity(self) -> dict:
-        """What a checkpoint must know to find this CLIP again: the arguments of `load_clip`, and the fingerprint."""
+        """What a checkpoint stores to load this CLIP again: the arguments of `load_clip` and the fingerprint."""
         return {
             "name": self.name,
             "pretrained": self.pretrained,
@@ -86,31 +86,31 @@ class FrozenCLIP(nn.Module):
         }
 
     def normalise(self, images: Tensor | np.ndarray) -> Tensor:
-        """Images (b, 3, H, H) in [0, 1] -> zero mean and unit variance a channel, where this CLIP is."""
+        """Normalise images (b, 3, H, H) in [0, 1] by CLIP's mean and sd per channel, on this CLIP's device."""
         images = torch.as_tensor(images)
         if not images.is_floating_point():
-            raise ValueError(f"images are {images.dtype}; give floats in [0, 1], such as images / 255")
+            raise ValueError(f"images are {images.dtype}; pass floats in [0, 1], such as images / 255")
         return (images.to(self.mean) - self.mean) / self.sd
 
     def autocast(self, precision: str) -> torch.autocast:
-        """The context to run in, on this CLIP's device: half precision where it is not "fp32"."""
+        """Autocast context for this CLIP's device: half precision, or none for "fp32"."""
         if precision not in PRECISIONS:
             raise ValueError(f"precision {precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
         return torch.autocast(self.device.type, PRECISIONS[precision], enabled=precision != "fp32")
 
     @torch.no_grad()
     def encode_image(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Normalised images (b, 3, H, H) -> x (b, D), not of unit length, and patch tokens F_l, L times (b, N, W).
+        """Normalised images (b, 3, H, H) -> x (b, D), not of unit length, and L tensors F_l of patch tokens (b, N, W).
 
-        x is the class token after the last norm and projection; F_l is the residual stream after block l, before them.
+        x is the class token after the final norm and projection; F_l is the residual stream after block l, before both.
         """
         size = (self.image_size, self.image_size)
         if images.shape[-2:] != size:
             raise ValueError(
-                f"images of {tuple(images.shape[-2:])} pixels for a CLIP loaded at {size}; resize them, "
-                "or give load_clip another image_size"
+                f"images have {tuple(images.shape[-2:])} pixels, but the CLIP was loaded for {size}; resize them, "
+                "or pass another image_size to load_clip"
             )
-        return self._encode(images) if self.memory is None else self._recall(images)
+        return self._encode(images) if self.memory is None else self._encode_cached(images)
 
     def _encode(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         out = self.visual.forward_intermediates(
@@ -118,8 +118,8 @@ class FrozenCLIP(nn.Module):
         )
         return out["image_features"], out["image_intermediates"]
 
-    def _recall(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Encodes only the images that are not yet in the memory."""
+    def _encode_cached(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Encode only the images that are not in the memory."""
         kind, memory = images.device.type, self.memory
         precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else images.dtype
         pixels = (image.cpu().contiguous().view(torch.uint8).numpy() for image in images)
@@ -141,16 +141,16 @@ class FrozenCLIP(nn.Module):
 
     @torch.no_grad()
     def encode_text(self, texts: list[str]) -> Tensor:
-        """Texts -> embeddings (n, D), not of unit length, by the plain text tower."""
+        """Texts -> embeddings (n, D), not of unit length, from the unmodified text tower."""
         ids = self.tokenize(texts)
         eos = ids.argmax(dim=1)
         return encode_tokens(self.text, self.token_embedding(ids[:, : eos.max() + 1]), eos)
 
 
 def encode_tokens(text: nn.Module, embeddings: Tensor, eos: Tensor) -> Tensor:
-    """Text embeddings (n, D), not of unit length, of token embeddings (n, T, D); gradients flow through.
+    """Token embeddings (n, T, D) -> text embeddings (n, D), not of unit length; differentiable.
 
-    The tower is causal: nothing after EOS can change the result, so T need only reach the last EOS.
+    The tower is causal: tokens after EOS cannot change the result, so T need only reach the last EOS.
 
     Args:
         text: a CLIP's text tower.
@@ -165,7 +165,7 @@ def encode_tokens(text: nn.Module, embeddings: Tensor, eos: Tensor) -> Tensor:
 
 
 def fingerprint(state: dict[str, Tensor]) -> str:
-    """SHA-256 over the names and values of a state dict, whatever their order, precision and device."""
+    """SHA-256 of the names and values of a state dict, independent of order, precision and device."""
     digest = hashlib.sha256()
     for name, value in sorted(state.items()):
         digest.update(name.encode() + value.detach().float().cpu().contiguous().numpy().tobytes())
@@ -174,7 +174,7 @@ def fingerprint(state: dict[str, Tensor]) -> str:
 
 @cache
 def known_words() -> tuple[str, ...]:
-    """Lower-case words of at least four letters that CLIP's tokenizer knows as one token, the frequent ones first."""
+    """Lower-case words of at least four letters that are one token for CLIP's tokenizer, most frequent first."""
     tokens = (token.removesuffix("</w>") for token in open_clip.tokenizer.SimpleTokenizer().encoder if "</w>" in token)
     return tuple(word for word in tokens if word.isascii() and word.isalpha() and len(word) > 3)
 
@@ -191,35 +191,36 @@ def load_clip(
     """Load a CLIP and freeze it.
 
     Args:
-        name: "tiny" (shipped), "tiny-random" (the same untrained, for control experiments), a Vision Transformer of
-            open_clip (a tag, or `hf-hub:` and `local-dir:` names), or a local file in OpenAI's format, a jit archive or
-            plain weights, whose shapes then tell the architecture.
-        pretrained: for a tag, the weights: one of open_clip's tags, a local file, or "random" (drawn from a seed, for
-            measuring times).
-        image_size: side in pixels, a multiple of the patch; position embeddings are resized. Default: the native size.
-        activation: "quickgelu" or "gelu". Weights do not tell which one they were trained with, and the wrong one fails
-            silently, so it must be given with a local file. By default a tag runs with the one it was trained with.
-            OpenAI's weights want "quickgelu"; a checkpoint trained by the reference wants "gelu" all the same.
-        feature_layers: blocks to take patch tokens from, counted from 1. Default: the four quarters of the depth.
-        device: where to put it.
+        name: "tiny" (shipped); "tiny-random" (the same, untrained, for control experiments); a Vision Transformer of
+            open_clip (its tag, or an `hf-hub:` or `local-dir:` name); or a local file in OpenAI's format (jit archive
+            or plain weights), whose architecture is inferred from its shapes.
+        pretrained: weights for a tag: one of open_clip's pretrained tags, a local file, or "random" (seeded, for
+            timing).
+        image_size: side in pixels, a multiple of the patch size; position embeddings are resized. Default: native size.
+        activation: "quickgelu" or "gelu". Weights do not record which one they were trained with, and the wrong one
+            fails silently, so a local file requires it. A tag defaults to the one it was trained with. OpenAI's weights
+            need "quickgelu"; with them, a checkpoint trained by the reference still needs "gelu".
+        feature_layers: blocks to take patch tokens from, counted from 1. Default: at each quarter of the depth.
+        device: device to load it on.
 
     Raises:
-        FileNotFoundError, ValueError: with the offending value and the remedy, on one line.
+        FileNotFoundError: a local file is missing.
+        ValueError: a name is unknown, an option does not fit the model, or the file contains no CLIP.
     """
     if activation not in (None, *ACTIVATIONS):
         raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
     file = next((text for text in (pretrained, name) if text and weights.is_file_name(text)), None)
     if file and not Path(file).is_file():
-        raise FileNotFoundError(f"weights file {file} not found; check the path, or give a tag of open_clip instead")
+        raise FileNotFoundError(f"weights file {file} not found; check the path, or pass a tag of open_clip instead")
     if file and activation is None:
         raise ValueError(
-            f'{file} does not tell its activation; give activation="quickgelu" (OpenAI\'s weights) or "gelu"'
+            f'{file} does not record its activation; pass activation="quickgelu" (OpenAI\'s weights) or "gelu"'
         )
 
     if name in ("tiny", "tiny-random"):
         if activation == "quickgelu":
             raise ValueError(f'{name} was trained with "gelu"; leave activation out')
-        from .workshop import tiny  # here, so that the package works without the workshop
+        from .workshop import tiny  # imported here, so that the package works without it
 
         model = tiny.load(image_size) if name == "tiny" else tiny.build(image_size=image_size)
     elif file == name:

@@ -1,4 +1,4 @@
-"""Every number that is chosen rather than learned, with its reason, and three presets that choose them together."""
+"""Configurations: every hyperparameter with its reason, and three presets that set them together."""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args, get_origin
@@ -11,17 +11,17 @@ class ModelConfig:
     num_prompts: int = 3  # B: prompts in the bank
     context_len: int = 5  # P: learned context vectors in front of the state
     state_len: int = 5  # Q: learned state vectors in front of the class name
-    num_flows: int = 10  # K: planar steps; not used where flow is False
+    num_flows: int = 10  # K: planar steps; unused if flow is False
     heads: int = 4  # of the residual cross-modal attention
 
     # Each part can be switched off for an ablation; a part switched off has no parameters.
     isd: bool = True  # image-specific distribution of the context; off: the context is deterministic
     iad: bool = True  # image-agnostic distributions of the states; off: the states are deterministic
     flow: bool = True  # planar steps; off: both distributions stay Gaussian
-    rca: bool = True  # residual cross-modal attention; off: text meets the projected patches as it is
+    rca: bool = True  # residual cross-modal attention; off: text is compared with the projected patches directly
 
-    # Where training starts. The paper draws u, w and c of the image-agnostic flows from N(0, 1), and z0 with unit
-    # variance. At small widths such samples drown the prompts for hundreds of steps: `tiny` starts near the identity.
+    # Initialisation. The paper draws u, w and c of the image-agnostic flows from N(0, 1), and z0 with unit variance.
+    # At small widths such samples dominate the prompts for hundreds of steps, so `tiny` starts near the identity.
     flow_init: float = 1.0  # sd of u, w and c
     base_variance: float = 1.0  # variance of z0 before training
 
@@ -35,53 +35,53 @@ class ModelConfig:
 class TrainConfig:
     """The published recipe (Adam, two stages, cosine schedule), for a fixed number of epochs."""
 
-    epochs: int = 15  # stage 1: prompts, distributions, attention. The reference runs 30 at most, both stages together
+    epochs: int = 15  # stage 1: prompts, distributions, attention. The reference: at most 30 for both stages together
     stage2_epochs: int = 5  # stage 2: the image head alone; 0 keeps the head of stage 1
     batch_size: int = 32
-    lr_prompts: float = 1e-3  # `tiny` takes 10 times more, or in its few steps the bank stays one prompt
+    lr_prompts: float = 1e-3  # `tiny` uses 10 times more; otherwise its few steps leave the prompts of the bank alike
     lr_flow: float = 1e-3  # flow parameters outside the inference networks
     lr_temperature: float = 1e-2
-    lr_projection: float = 1e-4  # all other, and all of stage 2; `tiny` takes 20 times more, for its few steps
+    lr_projection: float = 1e-4  # all other parameters, and all of stage 2; `tiny` uses 20 times more for its few steps
     betas: tuple[float, float] = (0.5, 0.999)
     warmup: float = 0.1  # fraction of a stage's steps
-    kl: Literal["exact", "reference"] = "exact"  # "reference": its state log-determinants weigh 1/b (losses.kl)
+    kl: Literal["exact", "reference"] = "exact"  # "reference": weights the states' log-determinants by 1/b (losses.kl)
     kl_weight: float = 0.01
-    orthogonal: bool = True  # keep the B prompts apart; off for an ablation
+    orthogonal: bool = True  # penalise similar prompts in the bank; off for an ablation
     augment: bool = True
-    name_dropout: float = 0.0  # share of class names replaced by any word: the tiny CLIP does not know the target's
-    mosaic: float = 0.0  # share of samples shown as 2 x 2 mosaics; `Preset.train_on` takes 0.4 for MVTec-AD
-    patience: int = 3  # epochs without a better validation before a stage stops; only with validation data
+    name_dropout: float = 0.0  # share of class names replaced by a random word: the tiny CLIP lacks the target's
+    mosaic: float = 0.0  # share of samples shown as 2 x 2 mosaics; `Preset.train_on` sets 0.4 for MVTec-AD
+    patience: int = 3  # epochs without improvement before a stage stops; only with validation data
     precision: Literal["fp32", "bf16"] = "fp32"  # bf16: autocast, for GPUs
     seed: int = 0
-    workers: int = 0  # processes that read images; they change the speed, never the result
+    workers: int = 0  # processes that load images; they affect only the speed
 
     def __post_init__(self):
         _check_choices(self)
 
     @property
     def alters_images(self) -> bool:
-        """Whether images are augmented or made into mosaics: then none comes twice, and remembering them is no use."""
+        """Whether images are augmented or combined into mosaics; then none repeats, and caching features is useless."""
         return self.augment or self.mosaic > 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalConfig:
-    """How a model is measured."""
+    """How a model is evaluated."""
 
-    protocol: Literal["strict", "official"] = "strict"  # official: scores normalised over the target's test set
+    protocol: Literal["strict", "official"] = "strict"  # official: scores normalised over the target test set
     num_samples: int = 10  # R
     seed: int = 0
-    batch_size: int = 8  # images a pass; it changes the speed, never the result
-    smoothing: float = 8 / 518  # sd of the Gaussian filter over the map, in sides of the image; as the reference
+    batch_size: int = 8  # images per pass; it affects only the speed
+    smoothing: float = 8 / 518  # sd of the map's Gaussian filter, as a fraction of the image side; the reference's
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # autocast of CLIP and the attention
-    top_fraction: float = 0.0075  # share of the map that makes the image score; the reference: 2000 of 518 x 518
+    top_fraction: float = 0.0075  # fraction of the map's pixels in the image score; the reference: 2000 of 518 x 518
 
     def __post_init__(self):
         _check_choices(self)
 
 
 def _check_choices(config) -> None:
-    """Refuse what a Literal field does not offer: Python itself does not look."""
+    """Raise ValueError for a value that a Literal field does not allow; Python does not check it."""
     for one in fields(config):
         value, choices = getattr(config, one.name), get_args(one.type)
         if get_origin(one.type) is Literal and value not in choices:
@@ -90,7 +90,7 @@ def _check_choices(config) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """One scale: arguments of `load_clip`, and the three configurations that fit it."""
+    """The arguments of `load_clip` and the three configurations of one scale."""
 
     clip: dict
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -98,20 +98,20 @@ class Preset:
     eval: EvalConfig = field(default_factory=EvalConfig)
 
     def train_on(self, name: str, **changes) -> TrainConfig:
-        """The training on an auxiliary data set: as the paper has it, 40 % of MVTec-AD is shown as mosaics."""
+        """Training configuration for an auxiliary data set; as in the paper, 40 % of MVTec-AD is shown as mosaics."""
         usual = 0.4 if name == "mvtec" else 0.0
         return replace(self.train, mosaic=self.train.mosaic or usual, **changes)
 
 
 def tiny() -> Preset:
-    """The shipped CLIP and the synthetic workshop: minutes on two CPU cores, nothing to download.
+    """The shipped CLIP and the synthetic workshop data: minutes on two CPU cores, no download.
 
-    Without augmentation the frozen features can be kept (`clip.memory`); with it, at about the same time (5 epochs, one
-    seed), unseen categories came out no better.
+    Without augmentation the frozen features can be cached (`clip.memory`). Augmentation, in about the same training
+    time (5 epochs, one seed), was no better on unseen categories.
 
-    Stage 2 is left out: its head learns so few kinds of things by heart. By text score alone, four trainings (of 4, 4,
-    8 and 14 epochs, on the tiny CLIP of four rounds) ranked images of the objects in tests/benchmarks/unmet.py at an
-    AUROC of 0.76 to 0.84 with it, of 0.83 to 0.84 without.
+    Stage 2 is left out: its head overfits to so few categories. In four trainings (4, 4, 8 and 14 epochs, on the tiny
+    CLIP after four rounds of pre-training), the text score alone reached an image AUROC of 0.76 to 0.84 with it and of
+    0.83 to 0.84 without it, on the objects of tests/benchmarks/unmet.py.
     """
     return Preset(
         clip={"name": "tiny"},
@@ -130,7 +130,7 @@ def tiny() -> Preset:
 
 
 def small() -> Preset:
-    """OpenAI's ViT-B/16 at its own 224 pixels: for a laptop with internet (not run here)."""
+    """OpenAI's ViT-B/16 at its native 224 pixels: for a laptop with internet (not run here)."""
     return Preset(clip={"name": "ViT-B-16", "pretrained": "openai", "activation": "quickgelu", "image_size": 224})
 
 

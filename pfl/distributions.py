@@ -1,4 +1,4 @@
-"""The distributions that prompts are drawn from: one for the context, which sees the image, and one for each state."""
+"""Prompt distributions: one for the context, conditioned on the image, and one for each state."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from .flows import planar_flow
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """Standard normal noise of R Monte-Carlo samples: whatever is random in the model.
+    """Standard normal noise of R Monte-Carlo samples, the only randomness in the model.
 
-    context (b, R, D), or (1, R, D) to give every image the same; states (2, R, D): normal, abnormal.
+    context (b, R, D), or (1, R, D) to share it between images; states (2, R, D): normal, abnormal.
     """
 
     context: Tensor
@@ -23,10 +23,10 @@ class Noise:
 
 
 def draw_noise(dim: int, num_samples: int, generator: torch.Generator, batch: int = 1) -> Noise:
-    """Noise for R samples of width D, drawn on the CPU so that a seed means the same on every device.
+    """Draw the noise of R samples of width D, on the CPU so that a seed gives the same noise on every device.
 
-    With `batch` = 1 all images share the context noise: then an image's result cannot depend on the batch it came in.
-    The images still differ in their samples, since each bends the noise its own way. Training draws for each image.
+    With `batch` = 1 all images share the context noise, so an image's result cannot depend on its batch. Their samples
+    still differ, since each image transforms the noise differently. Training draws noise for each image.
     """
     states = torch.randn(2, num_samples, dim, generator=generator)
     return Noise(context=torch.randn(batch, num_samples, dim, generator=generator), states=states)
@@ -44,7 +44,7 @@ class Samples:
     z0: Tensor
     zk: Tensor
     log_det: Tensor
-    is_point: bool = False  # a distribution switched off: all samples are zero
+    is_point: bool = False  # the distribution is switched off: all samples are zero
 
     def detach(self) -> "Samples":
         """The same without gradients."""
@@ -52,13 +52,13 @@ class Samples:
 
     @classmethod
     def point(cls, noise: Tensor) -> "Samples":
-        """In place of R samples of a distribution that is switched off: zeros, whatever the noise (n, R, D)."""
+        """Zeros in place of the samples of a distribution that is switched off, for any noise (n, R, D)."""
         zero = torch.zeros_like(noise)
         return cls(mu=zero[:, :1], var=zero[:, :1], z0=zero, zk=zero, log_det=zero[..., 0], is_point=True)
 
 
 class InferenceNetwork(nn.Module):
-    """Two perceptrons D -> h -> h -> D: one gives the mean, the other a, where the variance is exp(a / 2)."""
+    """Two MLPs D -> h -> h -> D: one outputs the mean, the other a, where the variance is exp(a / 2)."""
 
     def __init__(self, *, dim: int, hidden: int, base_variance: float):
         super().__init__()
@@ -71,7 +71,7 @@ class InferenceNetwork(nn.Module):
         self.base_variance = base_variance
 
     def reset_parameters(self) -> None:
-        """Start from the base variance; called after the general initialisation."""
+        """Initialise the variance at the base variance; called after the general initialisation."""
         nn.init.constant_(self.log_variance[-1].bias, 2 * torch.tensor(self.base_variance).log().item())
 
     def forward(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -107,7 +107,7 @@ class ImageSpecific(nn.Module):
 class ImageAgnostic(nn.Module):
     """IADs: the distributions of the normal and the abnormal state, the same for all images (paper section 3.2).
 
-    Each starts from a learned vector; they share one inference network and have a flow each.
+    Each has a learned input vector and its own flow; both share one inference network.
     """
 
     def __init__(self, *, dim: int, hidden: int, num_flows: int, base_variance: float, flow_init: float):

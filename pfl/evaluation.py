@@ -1,7 +1,7 @@
-"""One model over one data set: a row an image, a row a category, by either protocol.
+"""Evaluate a model on a data set under both protocols: one row per image, and one row per category.
 
-The protocols differ in the image score alone: strict takes the model's own, which looks at one image; official takes
-`official_scores`, which look at the whole test set. So one pass over the images serves both.
+The protocols differ only in the image score: strict uses the model's own score, a function of one image; official uses
+`official_scores`, which depend on the whole test set. So one pass over the images is enough for both.
 """
 
 import platform
@@ -24,8 +24,8 @@ from .prediction import Prediction, top_mean
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1")
 PIXEL_METRICS = ("pixel_auroc", "pixel_ap", "pixel_f1", "pixel_pro")
 
-# The reference takes the mean of the map's 2000 largest pixels, of 518 x 518; but of 20 for classes known to have small
-# defects, which is knowledge of the target.
+# The reference averages the map's 2000 largest pixels, of 518 x 518, but only 20 for classes known to have small
+# defects. That is knowledge of the target.
 OFFICIAL_TOP = 2000 / 518**2
 OFFICIAL_TOP_SMALL = 20 / 518**2
 SMALL_DEFECTS = ("capsules", "macaroni1", "macaroni2", "pipe_fryum", "screw", "cashew", "chewinggum")
@@ -33,13 +33,13 @@ SMALL_DEFECTS = ("capsules", "macaroni1", "macaroni2", "pipe_fryum", "screw", "c
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What one pass over a data set leaves behind.
+    """The results of one pass over a data set.
 
-    images has a row an image: path, category, defect, label (0, 1, or -1 unknown), strict_score (a function of that
+    images has one row per image: path, category, defect, label (0, 1, or -1 unknown), strict_score (a function of that
     image alone) and its score_std over the samples, official_score, text_score, top_score (mean of the map's largest
-    pixels, as the official score has it), entropy and mutual_information (nats, of the text score).
-    pixels has a row a category, and the pixel metrics (NaN where the data set has no masks).
-    level is that of the data set: what can be measured on it.
+    pixels, a part of the official score), entropy and mutual_information (nats, of the text score).
+    pixels has one row per category: the pixel metrics (NaN where the data set has no masks).
+    level says which metrics the data set allows (`Dataset.level`).
     """
 
     images: pd.DataFrame
@@ -47,7 +47,7 @@ class Evaluation:
     level: frozenset[str]
 
     def table(self, protocol: str = "strict") -> pd.DataFrame:
-        """A row a category and a row "mean" over them: metrics as fractions, NaN where undefined, and num_images."""
+        """One row per category and a row "mean": metrics as fractions (NaN where undefined), and num_images."""
         score = f"{protocol}_score"
         rows = {}
         for category, images in self.images.groupby("category", sort=False):
@@ -64,7 +64,7 @@ class Evaluation:
 def evaluate(
     model, data: Dataset, config: EvalConfig | None = None, *, engine: Accelerator | None = None, progress: bool = False
 ) -> pd.DataFrame:
-    """Measure a model on a data set: a row a category and a row "mean" (`Evaluation.table`); see `measure`."""
+    """Evaluate a model on a data set: one row per category and a row "mean" (`Evaluation.table`); see `measure`."""
     config = config or EvalConfig()
     return measure(model, data, config, engine=engine, progress=progress).table(config.protocol)
 
@@ -72,32 +72,33 @@ def evaluate(
 def measure(
     model, data: Dataset, config: EvalConfig | None = None, *, engine: Accelerator | None = None, progress: bool = False
 ) -> Evaluation:
-    """Predict every image once and keep what both protocols need; memory grows by a row an image, not by its map.
+    """Predict every image once and compute what both protocols need; memory grows by one row per image, not by its map.
 
     Args:
         model: a BayesPFL, or anything with `.clip` and `.predict(images, class_names, *, num_samples, seed, smoothing,
-            top_fraction) -> Prediction`; half precision is asked for by `precision=`, fp32 by leaving it out.
+            top_fraction) -> Prediction`; `precision=` is passed only for half precision.
         data: labels and masks may be missing; what cannot be measured is NaN.
-        config: its protocol is not looked at. smoothing, in sides of the image, serves both protocols: the
-            reference's is 8 of 518. The official top pixels scale with the area of the map.
-        engine: of `parallel.accelerator`, called in each of several processes: they share out the images of each
-            category, and all get the whole result.
+        config: its protocol is ignored. smoothing, a fraction of the image side, applies to both protocols (the
+            reference's is 8 of 518). The number of official top pixels scales with the area of the map.
+        engine: from `parallel.accelerator`, if this is called in each of several processes: they split the images of
+            each category, and all return the whole result.
 
     Raises:
-        ValueError: a data set without images. FloatingPointError: a score that is not a number.
+        ValueError: the data set has no images.
+        FloatingPointError: a score is NaN.
     """
     config, share = config or EvalConfig(), Share.of(engine)
     if not len(data):
-        raise ValueError(f"data set {data.name!r} is empty; check its root folder, or what was chosen of it")
+        raise ValueError(f"data set {data.name!r} is empty; check its root folder, or the subset selected from it")
     precision = {} if config.precision == "fp32" else {"precision": config.precision}
     rows, pixels = [], {}
     with tqdm(total=len(data), desc=data.name, unit="image", disable=not progress or share.rank > 0) as bar:
-        for category in data.categories:  # one after the other, to hold the pixels of one category only
+        for category in data.categories:  # one at a time, so that memory holds the pixels of one category
             stream = PixelMetrics() if "pixel" in data.level else None
             fraction = OFFICIAL_TOP_SMALL if category in SMALL_DEFECTS else OFFICIAL_TOP
             whole = data.subset(categories=[category])
             part = replace(whole, samples=share.of_list(whole.samples))
-            mine = []
+            local_rows = []
             for batch in loader(part, model.clip.image_size, config.batch_size) if len(part) else ():
                 prediction = model.predict(
                     batch.images,
@@ -108,24 +109,24 @@ def measure(
                     top_fraction=config.top_fraction,
                     **precision,
                 )
-                if (lost := prediction.score.isnan()).any():
+                if (invalid := prediction.score.isnan()).any():
                     raise FloatingPointError(
-                        f"the score of {batch.samples[int(lost.int().argmax())].image} is not a number in "
-                        f"{config.precision}; take another precision, or check the model's weights"
+                        f"the score of {batch.samples[int(invalid.int().argmax())].image} is NaN in "
+                        f"{config.precision}; use another precision, or check the model's weights"
                     )
-                mine.append(_rows(batch.samples, batch.labels, prediction, top_mean(prediction.map, fraction)))
+                local_rows.append(_rows(batch.samples, batch.labels, prediction, top_mean(prediction.map, fraction)))
                 if stream:
                     known = batch.labels >= 0
                     stream.update(prediction.map[known].clamp(0, 1), batch.masks[known])
                 bar.update(len(batch.samples))
-            table = pd.concat(mine, ignore_index=True) if mine else pd.DataFrame()
+            table = pd.concat(local_rows, ignore_index=True) if local_rows else pd.DataFrame()
             table.index = share.of_list(range(len(whole)))
             parts = gather_objects(engine, (table, stream))
             rows.append(pd.concat([table for table, _ in parts if len(table)]).sort_index())
             for rank, (_, other) in enumerate(parts):
                 if stream and rank != share.rank:
                     stream.add(other)
-            bar.update(len(whole) - len(table))  # what the others did
+            bar.update(len(whole) - len(table))  # the images of the other processes
             metrics = stream.result() if stream else {}
             pixels[category] = {name: metrics.get(name.removeprefix("pixel_"), np.nan) for name in PIXEL_METRICS}
     images = pd.concat(rows, ignore_index=True)
@@ -134,9 +135,9 @@ def measure(
 
 
 def official_scores(images: pd.DataFrame) -> pd.Series:
-    """The reference's image score: half the text score and half the top of the map, each min-max normalised.
+    """The reference's image score: half the text score and half the top score, each min-max normalised.
 
-    Normalised over all images of the category under test, anomalies among them: so a lone image has no such score
+    Normalisation is over all test images of the category, anomalous ones included, so a single image has no such score
     (NaN). A part that is the same for all images counts as 0.
     """
 
@@ -150,9 +151,9 @@ def official_scores(images: pd.DataFrame) -> pd.Series:
 
 
 def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict:
-    """All that is needed to repeat an evaluation, and its tables by both protocols; for JSON (undefined metrics null).
+    """Everything needed to repeat an evaluation, and its tables under both protocols, as JSON (undefined metrics null).
 
-    Data and weights are told by their fingerprints, and versions are those of this process.
+    Data and weights are identified by their fingerprints; versions are those of this process.
     """
     learned = getattr(model, "state_dict", dict)()
     tables = {}
@@ -164,7 +165,7 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
         "clip": model.clip.identity,
         "model": asdict(model.config) if learned else type(model).__name__,
         "weights": fingerprint(learned) if learned else None,
-        "stage": getattr(model, "stage", None),  # which of two image heads
+        "stage": getattr(model, "stage", None),  # which of the two image heads
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version()}
         | {
@@ -176,7 +177,7 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
 
 
 def data_summary(data: Dataset) -> dict:
-    """What a result says of its data."""
+    """Summary of a data set to store with a result."""
     return {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
 
 

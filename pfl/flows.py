@@ -1,9 +1,9 @@
-"""Planar flow: a chain of simple steps that bends a Gaussian into another distribution and counts the volume."""
+"""Planar flow: simple steps that transform a Gaussian into another distribution and track the log-determinant."""
 
 import torch
 from torch import Tensor
 
-GUARD = 1e-5  # keeps the logarithm finite where a step flattens the volume; the reference's value
+GUARD = 1e-5  # keeps the logarithm finite where the determinant is 0; the reference's value
 
 
 def planar_step(z: Tensor, u: Tensor, w: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -11,7 +11,7 @@ def planar_step(z: Tensor, u: Tensor, w: Tensor, c: Tensor) -> tuple[Tensor, Ten
 
     Args:
         z: R samples (..., R, D).
-        u, w: one step for all of them (..., D).
+        u, w: (..., D), shared by the R samples.
         c: (...).
 
     Returns:
@@ -19,13 +19,13 @@ def planar_step(z: Tensor, u: Tensor, w: Tensor, c: Tensor) -> tuple[Tensor, Ten
     """
     u, w = u.unsqueeze(-1), w.unsqueeze(-1)  # columns (..., D, 1)
     h = torch.tanh(z @ w + c[..., None, None])  # (..., R, 1)
-    slope = (1 - h**2) * w.mT  # of tanh(w.z + c) with z (..., R, D)
+    slope = (1 - h**2) * w.mT  # gradient of tanh(w.z + c) with respect to z (..., R, D)
     log_det = torch.log(torch.abs(1 + slope @ u) + GUARD)
     return z + h * u.mT, log_det.squeeze(-1)
 
 
 def planar_flow(z: Tensor, u: Tensor, w: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """K planar steps in a row: z (..., R, D), u and w (..., K, D), c (..., K) -> z_K and the summed log-dets."""
+    """K planar steps in sequence: z (..., R, D), u and w (..., K, D), c (..., K) -> z_K and the summed log-dets."""
     total = torch.zeros_like(z[..., 0])
     for step in zip(u.unbind(-2), w.unbind(-2), c.unbind(-1), strict=True):
         z, log_det = planar_step(z, *step)

@@ -1,4 +1,4 @@
-"""The losses: of being wrong (cross-entropy, focal, Dice), of straying (KL), of being alike (orthogonality)."""
+"""Training losses: cross-entropy, focal and Dice; KL of the distributions; orthogonality of the prompts."""
 
 from functools import lru_cache
 from typing import Literal
@@ -11,7 +11,7 @@ from .distributions import Samples
 
 
 def classification(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the pair of image logits (b, 2), normal and abnormal, with labels (b,): 0 or 1."""
+    """Cross-entropy of image logits (b, 2), normal and abnormal, with labels (b,), 0 or 1."""
     return F.cross_entropy(logits, labels)
 
 
@@ -20,28 +20,28 @@ def focal(evidence: Tensor, masks: Tensor) -> Tensor:
 
     Args:
         evidence: abnormal minus normal logit of each pixel (b, H, H).
-        masks: 1 where anomalous, else 0 (b, H, H). A kind of pixel that does not occur adds nothing.
+        masks: 1 where anomalous, else 0 (b, H, H). A class without pixels adds nothing.
     """
     p = torch.sigmoid(torch.where(masks > 0.5, evidence, -evidence))  # probability of the true class
     loss = (1 - p) ** 2 * -torch.log(p + 1e-8)
-    return sum((loss * kind).sum() / kind.sum().clamp(min=1) for kind in (masks, 1 - masks))
+    return sum((loss * pixels).sum() / pixels.sum().clamp(min=1) for pixels in (masks, 1 - masks))
 
 
 def dice(probability: Tensor, masks: Tensor) -> Tensor:
-    """One minus the Dice overlap of abnormal probabilities and masks (b, H, H), over the whole batch at once."""
+    """Dice loss of abnormal probabilities and masks (b, H, H), over the whole batch at once."""
     overlap = (probability * masks).sum()
     return 1 - (2 * overlap + 1e-5) / (probability.sum() + masks.sum() + 1e-5)
 
 
 def kl(samples: Samples, *, log_det_weight: float = 1.0) -> Tensor:
-    """KL divergence of each distribution from N(0, I), estimated with its samples (paper section 3.2).
+    """KL divergence of each distribution from N(0, I), estimated from its samples (paper section 3.2).
 
     The mean over the R samples of log q0(z0) - log p(zK) - log|det|; the Gaussians' constants cancel.
 
     Args:
         samples: from n distributions.
-        log_det_weight: 1 is exact. The reference weighs the log-determinants of the states with 1/b only, since it
-            draws them once a batch but averages over the batch.
+        log_det_weight: 1 is exact. The reference weights the log-determinants of the states by 1/b, since it draws
+            them once per batch but averages over the batch.
 
     Returns:
         (n,), zeros for a distribution that is switched off.
@@ -54,9 +54,9 @@ def kl(samples: Samples, *, log_det_weight: float = 1.0) -> Tensor:
 
 
 def orthogonality(text: Tensor) -> Tensor:
-    """Squared cosine between different prompts of the bank, summed over the two states.
+    """Mean squared cosine between different prompts of the bank, summed over the two states.
 
-    The mean is over the whole B x B matrix with its diagonal emptied, as the reference takes it; so one prompt gives 0.
+    As in the reference, the mean is over the whole B x B matrix with a zero diagonal, so a single prompt gives 0.
 
     Args:
         text: embeddings of unit length (..., 2, B, D).
@@ -76,13 +76,13 @@ def stage1(
     kl_weight: float = 0.01,
     orthogonal: bool = True,
 ) -> dict[str, Tensor]:
-    """All losses of a step of stage 1 by name; their sum is what is minimised.
+    """Return all losses of a training step in stage 1 by name; their sum is minimised.
 
     Args:
         output: `Output` of a forward pass with one sample (R = 1).
         masks: (b, H, H), 1 where anomalous.
         labels: (b,), 0 or 1.
-        index: the prompt of the bank whose pair is trained in this step. All prompts get the KL and the orthogonality.
+        index: the prompt of the bank that is trained in this step. KL and orthogonality apply to all prompts.
         kl_kind: "exact", or "reference" (see `kl`).
     """
     evidence = upsample(output.map_evidence[:, :, 0, index], masks.shape[-1])  # (b, L, H, H)
@@ -101,16 +101,16 @@ def stage1(
 
 
 def upsample(evidence: Tensor, size: int) -> Tensor:
-    """Bilinear, corners aligned: evidence (..., g, g) on the patch grid -> (..., size, size).
+    """Bilinear upsampling with aligned corners: evidence (..., g, g) on the patch grid -> (..., size, size).
 
-    Two matrix products, which are several times as fast as an interpolation pixel by pixel.
+    Two matrix products are several times as fast as interpolating pixel by pixel.
     """
-    rows = _interpolation(evidence.shape[-1], size).to(evidence)
+    rows = _interpolation_matrix(evidence.shape[-1], size).to(evidence)
     return rows @ evidence @ rows.T
 
 
 @lru_cache(maxsize=8)
-@torch.inference_mode(False)  # what is kept for predictions must do for training, too
-def _interpolation(grid: int, size: int) -> Tensor:
-    """Matrix (size, g) that interpolates a line."""
+@torch.inference_mode(False)  # a matrix cached during prediction must work in training, too
+def _interpolation_matrix(grid: int, size: int) -> Tensor:
+    """Matrix (size, g) of linear interpolation in one dimension."""
     return F.interpolate(torch.eye(grid)[None], size=size, mode="linear", align_corners=True)[0].T.contiguous()

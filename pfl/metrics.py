@@ -1,131 +1,131 @@
-"""AUROC, average precision, F1-max and PRO, of images and of pixels; streaming, so any number of maps fits in memory.
+"""AUROC, average precision, F1-max and PRO of images and pixels; streaming, so any number of maps fits in memory.
 
-All of them need no more than how much falls on each score: normal pixels, anomalous pixels, and, for PRO, anomalous
-pixels divided by the area of their region. `measure` reads every metric off those masses. They are counted either at
-the exact scores, or in 2^20 bins, which hold any number of maps.
+All metrics follow from histograms of the scores: the number of normal pixels, the number of anomalous pixels, and, for
+PRO, anomalous pixels divided by the area of their region. `measure` computes every metric from these histograms. They
+are counted either at the exact scores, or in 2^20 bins, which suffice for any number of maps.
 
-Why no library: torchmetrics has no PRO; ADEval streams in the same manner, but gives no F1-max and asks for
-the OpenCV package that clashes with the headless one. What would be left to import is a cumulative sum.
+Why no library: torchmetrics has no PRO; ADEval streams in the same way, but has no F1-max and requires the OpenCV
+package that conflicts with the headless one. What would be left to import is a cumulative sum.
 """
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-PRO_LIMIT = 0.3  # false positive rate up to which PRO is integrated: the custom since MVTec-AD (Bergmann et al. 2021)
-HELD = 2**22  # pixels that `PixelMetrics` keeps, about as much memory as its bins take; 15 maps at 518, 113 at 192
-BINS = 2**20  # 24 MB of masses
+PRO_LIMIT = 0.3  # false positive rate up to which PRO is integrated: usual since MVTec-AD (Bergmann et al. 2021)
+MAX_EXACT = 2**22  # pixels that `PixelMetrics` stores, in about the memory of its bins; 15 maps at 518, 113 at 192
+BINS = 2**20  # 24 MB of histograms
 
 
 def image_metrics(scores: ArrayLike, labels: ArrayLike) -> dict[str, float]:
-    """Exact metrics of images.
+    """Exact image-level metrics.
 
     Args:
         scores: (n,), higher is more anomalous, of any range.
         labels: (n,), 1 anomalous, 0 normal.
 
     Returns:
-        auroc, ap, f1, as fractions, and threshold: the score from which on to call an image anomalous for the best F1.
+        auroc, ap, f1, as fractions, and threshold: calling images from this score on anomalous gives the best F1.
         All are NaN unless both labels occur.
     """
     scores, labels = np.asarray(scores).ravel(), np.asarray(labels).ravel()
     if scores.shape != labels.shape:
-        raise ValueError(f"{len(scores)} scores for {len(labels)} labels; give one of each an image")
-    metrics = measure(*_exact_masses(scores[labels != 1], scores[labels == 1], np.zeros((labels == 1).sum())))
+        raise ValueError(f"{len(scores)} scores for {len(labels)} labels; pass one of each per image")
+    metrics = measure(*_exact_histograms(scores[labels != 1], scores[labels == 1], np.zeros((labels == 1).sum())))
     del metrics["pro"]
     return metrics
 
 
 def pixel_metrics(maps: ArrayLike, masks: ArrayLike, *, pro_limit: float = PRO_LIMIT) -> dict[str, float]:
-    """Exact metrics of pixels, for maps that are held at once; `PixelMetrics` serves where they are too many.
+    """Exact pixel-level metrics, for maps that fit in memory together; `PixelMetrics` is for more.
 
     Args:
         maps: (n, H, W), higher is more anomalous, of any range.
-        masks: (n, H, W), not 0 where anomalous.
+        masks: (n, H, W), nonzero where anomalous.
         pro_limit: false positive rate up to which PRO is integrated, and by which it is divided; in (0, 1].
 
     Returns:
-        auroc, ap, f1, pro, as fractions, and threshold, the score of the best F1. All are NaN unless both kinds
-        of pixels occur.
+        auroc, ap, f1, pro, as fractions, and threshold, the score of the best F1. All are NaN unless there are both
+        normal and anomalous pixels.
     """
     maps, masks = _maps_and_masks(maps, masks)
     weights, regions = region_weights(masks)
-    return measure(*_exact_masses(maps[~masks], maps[masks], weights), regions=regions, pro_limit=pro_limit)
+    return measure(*_exact_histograms(maps[~masks], maps[masks], weights), regions=regions, pro_limit=pro_limit)
 
 
 class PixelMetrics:
-    """Metrics of pixels, map by map: memory does not grow with their number, past the first few millions.
+    """Streaming pixel-level metrics; memory stops growing after the first few million pixels.
 
-    Up to HELD pixels are kept as they are and measured exactly. When more come, all go into bins, and scores within a
-    bin count as tied. Bins are even in the square root of the distance to 0 or 1, whichever is nearer: so they are
-    finest where a good model has most of the pixels. Where they are widest, at 0.5, there are 524 to a thousandth; many
-    maps that all span less than a twentieth of [0, 1] want `pixel_metrics`, or AP can be off by more than 1e-4.
+    Up to MAX_EXACT pixels are stored and measured exactly. Beyond that, all are binned, and scores within a bin count
+    as tied. Bins are uniform in the square root of the distance to 0 or 1, whichever is nearer, so they are finest
+    where a good model has most of the pixels. At 0.5, where they are widest, there are 524 in a thousandth. For many
+    maps that all span less than a twentieth of [0, 1], use `pixel_metrics`, or AP can be off by more than 1e-4.
 
         metrics = PixelMetrics()
-        metrics.update(maps, masks)  # as often as there are batches
+        metrics.update(maps, masks)  # once per batch
         metrics.result()
     """
 
     def __init__(self):
-        self.held, self.regions = [(np.zeros(0, np.float32),) * 2 + (np.zeros(0),)], 0
-        self.negatives, self.positives, self.overlap = (np.zeros(BINS, kind) for kind in (np.int64, np.int64, float))
+        self.stored, self.regions = [(np.zeros(0, np.float32),) * 2 + (np.zeros(0),)], 0
+        self.negatives, self.positives, self.overlap = (np.zeros(BINS, dtype) for dtype in (np.int64, np.int64, float))
 
     def update(self, maps: ArrayLike, masks: ArrayLike) -> None:
-        """Add maps (n, H, W), or one (H, W), in [0, 1], and their masks, not 0 where anomalous.
+        """Add maps (n, H, W), or one (H, W), in [0, 1], and their masks, nonzero where anomalous.
 
         Raises:
-            ValueError: shapes that differ, or a score outside of [0, 1] or not a number.
+            ValueError: shapes differ, or a score is NaN or outside [0, 1].
         """
         maps, masks = _maps_and_masks(maps, masks)
         low, high = maps.min(initial=1.0), maps.max(initial=0.0)
-        if not (low >= 0 and high <= 1):  # so written, NaN is refused too
-            raise ValueError(f"a map reaches from {low} to {high}; bring it into [0, 1], or use pixel_metrics")
+        if not (low >= 0 and high <= 1):  # written so that NaN is rejected, too
+            raise ValueError(f"map scores range from {low} to {high}; rescale them to [0, 1], or use pixel_metrics")
         weights, regions = region_weights(masks)
         self.regions += regions
-        self.held.append((maps[~masks], maps[masks], weights))
-        self._settle()
+        self.stored.append((maps[~masks], maps[masks], weights))
+        self._bin_if_full()
 
     def add(self, other: "PixelMetrics") -> None:
-        """Add the maps that another one was given, as when several processes share a data set."""
+        """Add the maps of another instance, such as that of another process."""
         self.regions += other.regions
-        self.held += other.held
-        for ours, theirs in zip(self._masses(), other._masses(), strict=True):
+        self.stored += other.stored
+        for ours, theirs in zip(self._histograms(), other._histograms(), strict=True):
             ours += theirs
-        self._settle()
+        self._bin_if_full()
 
-    def _masses(self) -> tuple[np.ndarray, ...]:
+    def _histograms(self) -> tuple[np.ndarray, ...]:
         return self.negatives, self.positives, self.overlap
 
-    def _settle(self) -> None:
-        """Put what is held into bins, once there is too much of it."""
-        if self.negatives.any() or self.positives.any() or sum(len(n) + len(p) for n, p, _ in self.held) > HELD:
-            for negative, positive, weights in self.held:
-                np.add.at(self.negatives, _bins(negative), 1)
-                np.add.at(self.positives, _bins(positive), 1)
-                np.add.at(self.overlap, _bins(positive), weights)
-            self.held.clear()
+    def _bin_if_full(self) -> None:
+        """Move the stored pixels into bins once there are more than MAX_EXACT."""
+        if self.negatives.any() or self.positives.any() or sum(len(n) + len(p) for n, p, _ in self.stored) > MAX_EXACT:
+            for negative, positive, weights in self.stored:
+                np.add.at(self.negatives, _bin_indices(negative), 1)
+                np.add.at(self.positives, _bin_indices(positive), 1)
+                np.add.at(self.overlap, _bin_indices(positive), weights)
+            self.stored.clear()
 
     def result(self, *, pro_limit: float = PRO_LIMIT) -> dict[str, float]:
-        """What `pixel_metrics` gives, of all maps so far; the threshold is the lower edge of its bin."""
-        if self.held:
-            masses = _exact_masses(*map(np.concatenate, zip(*self.held, strict=True)))
+        """What `pixel_metrics` returns, for all maps so far; if binned, the threshold is the lower edge of its bin."""
+        if self.stored:
+            histograms = _exact_histograms(*map(np.concatenate, zip(*self.stored, strict=True)))
         else:
             place = np.arange(BINS) * (2**0.5 / BINS)
             edges = np.where(place < 0.5**0.5, place**2, 1 - (2**0.5 - place) ** 2)
-            masses = edges, self.negatives, self.positives, self.overlap
-        return measure(*masses, regions=self.regions, pro_limit=pro_limit)
+            histograms = edges, self.negatives, self.positives, self.overlap
+        return measure(*histograms, regions=self.regions, pro_limit=pro_limit)
 
 
-def _bins(scores: np.ndarray) -> np.ndarray:
-    root = np.sqrt(np.minimum(scores, 1 - scores), dtype=np.float32)  # rounds, but never swaps two scores
+def _bin_indices(scores: np.ndarray) -> np.ndarray:
+    root = np.sqrt(np.minimum(scores, 1 - scores), dtype=np.float32)  # rounds, but keeps the order of the scores
     place = np.where(scores < 0.5, root, np.float32(2**0.5) - root)  # from 0 to the square root of 2
     return np.minimum((place * np.float32(BINS / 2**0.5)).astype(np.int32), BINS - 1)
 
 
 def region_weights(masks: np.ndarray) -> tuple[np.ndarray, int]:
-    """For each anomalous pixel of masks (n, H, W), in order, one over the area of its region; and how many regions.
+    """One over the area of its region for each anomalous pixel of masks (n, H, W), in order; and the number of regions.
 
-    Pixels that touch at an edge or a corner are of one region: connectivity 8, as `skimage.measure.label` has it.
+    Pixels that touch at an edge or a corner belong to one region (8-connectivity, as in `skimage.measure.label`).
     """
     weights, regions = [np.zeros(0)], 0
     for mask in masks:
@@ -133,7 +133,7 @@ def region_weights(masks: np.ndarray) -> tuple[np.ndarray, int]:
             count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
             labels = labels[mask]
             weights.append(1 / np.bincount(labels)[labels])
-            regions += count - 1  # the background is one of them
+            regions += count - 1  # without the background
     return np.concatenate(weights), regions
 
 
@@ -146,9 +146,9 @@ def measure(
     regions: int = 0,
     pro_limit: float = PRO_LIMIT,
 ) -> dict[str, float]:
-    """All metrics from the masses at ascending scores, each (m,): counts, and region-weighted counts, for PRO."""
+    """All metrics from histograms over ascending scores, each (m,): counts, and for PRO region-weighted counts."""
     if not 0 < pro_limit <= 1:
-        raise ValueError(f"pro_limit is {pro_limit}; it is a false positive rate above 0 and at most 1")
+        raise ValueError(f"pro_limit is {pro_limit}; pass a false positive rate above 0 and at most 1")
     kept = np.flatnonzero(negatives + positives)[::-1]
     if not (negatives.sum() and positives.sum()):
         return dict.fromkeys(("auroc", "ap", "f1", "pro", "threshold"), np.nan)
@@ -158,7 +158,7 @@ def measure(
     best = f1.argmax()
     return {
         "auroc": _area(false_rate, recall),
-        "ap": float(np.diff(recall) @ (tp / (tp + fp))),  # steps, not trapezoids, as scikit-learn has it
+        "ap": float(np.diff(recall) @ (tp / (tp + fp))),  # steps, not trapezoids, as in scikit-learn
         "f1": float(f1[best]),
         "pro": _area_up_to(pro_limit, false_rate, np.r_[0, np.cumsum(overlap[kept])] / regions) if regions else np.nan,
         "threshold": float(scores[kept[best]]),
@@ -166,7 +166,7 @@ def measure(
 
 
 def _area_up_to(limit: float, x: np.ndarray, y: np.ndarray) -> float:
-    """Area under a rising curve from 0 to `limit`, divided by it; the piece that crosses the limit is cut there."""
+    """Area under a rising curve from 0 to `limit`, divided by `limit`; the segment that crosses it is cut there."""
     inside = np.searchsorted(x, limit)  # the first point at or beyond the limit
     share = (limit - x[inside - 1]) / (x[inside] - x[inside - 1])
     last = y[inside - 1] + share * (y[inside] - y[inside - 1])
@@ -177,13 +177,13 @@ def _area(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.diff(x) @ (y[1:] + y[:-1]) / 2)
 
 
-def _exact_masses(negative: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Masses at the distinct positive scores, and of the negatives between them: no curve bends anywhere else.
+def _exact_histograms(negative: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Histograms at the distinct positive scores, and of the negatives between them: curves bend nowhere else.
 
-    So the negatives, which are many, need only be sorted; nothing has to be carried along with them.
+    So the negatives, which are many, need only be sorted.
     """
     if np.isnan(negative).any() or np.isnan(positive).any():
-        raise ValueError("a score is not a number; leave its image out")
+        raise ValueError("a score is NaN; leave its image out")
     negative = np.sort(negative)
     distinct, where = np.unique(positive, return_inverse=True)
     below, upto = (np.searchsorted(negative, distinct, side=side) for side in ("left", "right"))
@@ -199,5 +199,5 @@ def _exact_masses(negative: np.ndarray, positive: np.ndarray, weights: np.ndarra
 def _maps_and_masks(maps: ArrayLike, masks: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     maps, masks = np.asarray(maps), np.asarray(masks) != 0
     if maps.shape != masks.shape:
-        raise ValueError(f"maps of shape {maps.shape} and masks of shape {masks.shape}; resize one to the other")
+        raise ValueError(f"maps of shape {maps.shape} and masks of shape {masks.shape} differ; resize one to the other")
     return (maps[None], masks[None]) if maps.ndim == 2 else (maps, masks)

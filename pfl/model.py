@@ -1,4 +1,4 @@
-"""Bayes-PFL: the whole forward pass, from a frozen CLIP's features to logits, and from there to a prediction."""
+"""Bayes-PFL: the whole forward pass, from a frozen CLIP's features to logits, and prediction."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,28 +21,28 @@ from .prompts import PromptBank, name_per_image
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """All that a forward pass computes. Where there is an axis of 2 it is (normal, abnormal)."""
+    """Everything a forward pass computes. An axis of size 2 is (normal, abnormal)."""
 
-    context: Samples  # one distribution an image; a point at zero where ISD is off
-    states: Samples  # two distributions; points at zero where IAD is off
+    context: Samples  # one distribution per image; zeros if ISD is off
+    states: Samples  # two distributions; zeros if IAD is off
     text: Tensor  # (b, 2, R, B, D) unit length; flatten(1, 3) gives the order of the reference
     image_logits: Tensor  # (b, 2, R, B)
     map_logits: Tensor  # (b, L, 2, R, B, g, g) on the patch grid
 
     @property
     def map_evidence(self) -> Tensor:
-        """Abnormal minus normal logit (b, L, R, B, g, g): interpolation is linear, so the pair needs it only once."""
+        """Abnormal minus normal logit (b, L, R, B, g, g). Interpolation is linear, so only it is upsampled."""
         return self.map_logits[:, :, 1] - self.map_logits[:, :, 0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromptSamples:
-    """Prompts drawn from the distributions, for looking at.
+    """Prompts drawn from the distributions, for analysis.
 
-    context, states: the samples before and after the flow (points at zero where switched off).
+    context, states: the samples before and after the flow (zeros where switched off).
     context_vectors (b, R, B, P, D) and state_vectors (2, R, B, Q, D): the bank plus the samples.
-    text (b, 2BR, D): unit embeddings; first all normal prompts, then all abnormal; in each the sample is the slow index
-    and the prompt of the bank the fast one. `text.unflatten(1, (2, R, B))` takes them apart.
+    text (b, 2BR, D): unit embeddings, ordered by state (normal first), then sample, then prompt of the bank;
+    `text.unflatten(1, (2, R, B))` separates them.
     """
 
     context: Samples
@@ -56,18 +56,18 @@ class BayesPFL(nn.Module):
     """Bayesian prompt flow learning (Qu et al., CVPR 2025) on top of a frozen CLIP.
 
     Args:
-        clip: stays outside of the parameters and the state dict.
+        clip: not part of the parameters and the state dict.
         config: sizes and switches.
         seed: fixes the initial weights.
     """
 
     def __init__(self, clip: FrozenCLIP, config: ModelConfig | None = None, *, seed: int = 0):
         super().__init__()
-        self.__dict__["clip"] = clip  # past nn.Module, which would count it as a part
+        self.__dict__["clip"] = clip  # bypasses nn.Module, which would register it as a submodule
         self.config = config = config or ModelConfig()
-        self.stage = 1  # which image head predicts: 1 uses x as it is, 2 the mapped and fused one
+        self.stage = 1  # which image head predicts: 1 uses x directly, 2 maps and fuses it
         width, dim, num_layers = clip.width, clip.dim, len(clip.feature_layers)
-        prior = dict(
+        options = dict(
             dim=dim,
             hidden=width // 2,
             num_flows=config.num_flows if config.flow else 0,
@@ -78,8 +78,8 @@ class BayesPFL(nn.Module):
             self.prompts = PromptBank(
                 dim=dim, num_prompts=config.num_prompts, context_len=config.context_len, state_len=config.state_len
             )
-            self.isd = ImageSpecific(**prior) if config.isd else None
-            self.iad = ImageAgnostic(**prior, flow_init=config.flow_init) if config.iad else None
+            self.isd = ImageSpecific(**options) if config.isd else None
+            self.iad = ImageAgnostic(**options, flow_init=config.flow_init) if config.iad else None
             self.attention = CrossModalAttention(
                 width=width, dim=dim, num_layers=num_layers, heads=config.heads, residual_attention=config.rca
             )
@@ -95,7 +95,7 @@ class BayesPFL(nn.Module):
     # --- the forward pass ---
 
     def features(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Images (b, 3, H, H) in [0, 1] -> the frozen features x (b, D) and F_l, L times (b, N, W)."""
+        """Images (b, 3, H, H) in [0, 1] -> the frozen features x (b, D) and L tensors F_l (b, N, W)."""
         return self.clip.encode_image(self.clip.normalise(images))
 
     def forward(
@@ -106,7 +106,7 @@ class BayesPFL(nn.Module):
         noise: Noise,
         max_prompts_per_pass: int | None = None,
     ) -> Output:
-        """The frozen features of b images and the noise of R samples -> everything the losses and predictions need."""
+        """Frozen features of b images and noise of R samples -> everything the losses and predictions need."""
         context, states = self.sample(x, noise)
         text = self.text_embeddings(context, states, class_names, max_prompts_per_pass)
         return Output(
@@ -118,8 +118,8 @@ class BayesPFL(nn.Module):
         )
 
     def sample(self, x: Tensor, noise: Noise) -> tuple[Samples, Samples]:
-        """Bend the noise into samples for the context of each image, given x (b, D), and for the two states."""
-        with torch.autocast(x.device.type, enabled=False):  # small, and too delicate for half precision
+        """Transform the noise into samples for the context of each image, given x (b, D), and for the two states."""
+        with torch.autocast(x.device.type, enabled=False):  # cheap, and too inaccurate in half precision
             noise = noise.to(self.temperature_image)
             context = self.isd(x.to(noise.context), noise.context) if self.isd else Samples.point(noise.context)
             states = self.iad(noise.states) if self.iad else Samples.point(noise.states)
@@ -128,7 +128,7 @@ class BayesPFL(nn.Module):
     def text_embeddings(
         self, context: Samples, states: Samples, class_names: list[str], max_prompts_per_pass: int | None = None
     ) -> Tensor:
-        """Samples -> prompts -> text tower -> unit embeddings t (b, 2, R, B, D)."""
+        """Build the prompts from the samples and encode them: unit embeddings t (b, 2, R, B, D)."""
         sos, context, endings, eos = self.prompts(self.clip, context.zk, states.zk, class_names)
         shape, rows, endings = context.shape[:3], context.flatten(0, 2), endings.flatten(0, 2)
         eos = eos.repeat_interleave(len(rows) // len(eos))
@@ -138,14 +138,14 @@ class BayesPFL(nn.Module):
         return F.normalize(text, dim=-1).unflatten(0, shape).permute(0, 3, 1, 2, 4)
 
     def image_logits(self, x: Tensor, patches: list[Tensor], text: Tensor) -> Tensor:
-        """The whole image against each prompt, by the head of the current stage (section 3.4) -> (b, 2, R, B)."""
+        """Logits (b, 2, R, B) of the whole image for each prompt, by the head of the current stage (section 3.4)."""
         if self.stage == 2:
             x = self.image_mapping(x + self.fusion(patches))
         prompts = F.normalize(self.class_mapping(text), dim=-1)
         return self.temperature_image.exp() * torch.einsum("bsrpd,bd->bsrp", prompts, F.normalize(x, dim=-1))
 
     def map_logits(self, patches: list[Tensor], text: Tensor) -> Tensor:
-        """Each patch of each layer against each prompt (section 3.3) -> (b, L, 2, R, B, g, g)."""
+        """Logits (b, L, 2, R, B, g, g) of each patch of each layer for each prompt (section 3.3)."""
         keys, attended = self.attention(patches, text.flatten(1, 3))
         logits = self.temperature_pixel.exp() * attended @ keys.transpose(-1, -2)  # (b, L, 2RB, N)
         return logits.unflatten(2, text.shape[1:4]).unflatten(-1, (self.clip.grid, self.clip.grid))
@@ -168,17 +168,17 @@ class BayesPFL(nn.Module):
     ) -> Prediction:
         """Score and localise anomalies with R sampled prompts.
 
-        A seed draws the state samples once, and one context noise that all images share, so the result of an image does
-        not depend on the images beside it.
+        The seed determines the state samples and one context noise, both shared by all images, so the result of an
+        image does not depend on its batch.
 
         Args:
             images: (b, 3, H, H) in [0, 1].
-            class_names: b names of what is shown, or one for all.
+            class_names: b names of the objects shown, or one for all.
             num_samples: R.
-            noise: given in place of `num_samples` and `seed`.
-            smoothing: sd of a Gaussian filter over the map, in sides of the image; 0 for none.
-            top_fraction: share of the map's pixels that makes half of the image score.
-            max_prompts_per_pass: bounds the memory; it changes nothing else.
+            noise: used instead of `num_samples` and `seed`.
+            smoothing: sd of a Gaussian filter over the map, as a fraction of the image side; 0 for none.
+            top_fraction: fraction of the map's pixels that makes half of the image score.
+            max_prompts_per_pass: limits the memory; it does not change the result.
             precision: of CLIP and of the attention; flows, maps and scores stay in float32.
         """
         class_names = name_per_image(class_names, len(images))
@@ -202,10 +202,10 @@ class BayesPFL(nn.Module):
         return Prediction.cat(parts)
 
     def sample_maps(self, evidence: Tensor) -> Iterator[Tensor]:
-        """Evidence (b, L, R, B, g, g) -> R times the abnormal probability of each pixel by each prompt (b, B, H, H).
+        """Evidence (b, L, R, B, g, g) -> for each of R samples, each prompt's abnormal probabilities (b, B, H, H).
 
-        The mean over layers. A softmax over a pair is a sigmoid of the difference, and the difference can be upsampled
-        in place of the pair.
+        It is averaged over layers. A softmax over two logits is the sigmoid of their difference, so only the difference
+        is upsampled.
         """
         for sample in evidence.unbind(dim=2):  # (b, L, B, g, g)
             yield torch.sigmoid(upsample(sample, self.clip.image_size)).mean(dim=1)
@@ -220,7 +220,7 @@ class BayesPFL(nn.Module):
         seed: int = 0,
         noise: Noise | None = None,
     ) -> PromptSamples:
-        """The prompts that `predict` draws, for images (b, 3, H, H) in [0, 1] or their embeddings x (b, D)."""
+        """Return the prompts that `predict` draws, for images (b, 3, H, H) in [0, 1] or their embeddings x (b, D)."""
         x = images.to(self.clip.mean) if images.ndim == 2 else self.features(images)[0]
         noise = noise or draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
         context, states = self.sample(x, noise)
@@ -234,15 +234,15 @@ class BayesPFL(nn.Module):
             text=text.flatten(1, 3),
         )
 
-    # --- plumbing ---
+    # --- device and dtype ---
 
     def _apply(self, fn, recurse: bool = True) -> "BayesPFL":
-        self.clip._apply(fn)  # the CLIP moves along, though it is no part
+        self.clip._apply(fn)  # moves the CLIP, too, which is not a submodule
         return super()._apply(fn, recurse)
 
 
 def _initialise(module: nn.Module) -> None:
-    """All linear layers from N(0, 0.02) with zero bias; after its layers, an inference network's base variance."""
+    """Initialise linear layers from N(0, 0.02) with zero bias, and then each inference network's base variance."""
     if isinstance(module, nn.Linear):
         nn.init.normal_(module.weight, std=0.02)
         if module.bias is not None:

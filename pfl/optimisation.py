@@ -1,4 +1,4 @@
-"""What a training step does: the losses of a batch, the groups of the optimizer, and the learning rate's schedule."""
+"""Parts of a training step: the losses of a batch, the optimizer's parameter groups, the learning-rate schedule."""
 
 import math
 from dataclasses import replace
@@ -18,7 +18,7 @@ HEAD = ("class_mapping", "image_mapping", "fusion")  # what stage 2 trains
 
 
 def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
-    """Adam with the published groups of the model's current stage; each group remembers its highest learning rate."""
+    """Return Adam with the published parameter groups of the model's current stage; `peak` is its highest rate."""
     groups = {
         "prompts": {"params": [], "peak": config.lr_prompts},
         "flow": {"params": [], "peak": config.lr_flow},  # outside the inference networks
@@ -28,7 +28,7 @@ def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
     for name, parameter in model.named_parameters():
         part = name.split(".")[0]
         if model.stage == 2 and part not in HEAD or model.stage == 1 and part in ("image_mapping", "fusion"):
-            continue  # not of this stage
+            continue  # not trained in this stage
         elif part == "prompts":
             group = "prompts"
         elif part in ("isd", "iad") and ".inference." not in name:
@@ -44,11 +44,11 @@ def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
-    """Share of the highest learning rate at a step of a stage: a linear warm-up, then a cosine down to 0."""
-    rising = max(1, round(warmup * steps))
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+    """Fraction of the highest learning rate at a step of a stage: linear warm-up, then a cosine down to 0."""
+    warmup_steps = max(1, round(warmup * steps))
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, steps - warmup_steps)))
 
 
 def step_losses(
@@ -56,14 +56,14 @@ def step_losses(
     batch: Batch,
     config: TrainConfig,
     generator: torch.Generator,
-    share: Share = Share(),  # noqa: B008, it cannot change
+    share: Share = Share(),  # noqa: B008, it is immutable
     total: int | None = None,
 ) -> dict[str, Tensor]:
-    """The losses of one step of the model's current stage: one sample, and one prompt of the bank drawn at random.
+    """Return the losses of one step in the model's current stage, with one sample and one random prompt of the bank.
 
     Args:
-        generator: of the noise and the prompt index.
-        share, total: which part of how large a batch this is; the losses are those of the whole.
+        generator: draws the replaced class names, the noise and the prompt index.
+        share, total: which part of a batch of `total` images this is; the losses are those of the whole batch.
     """
     device, class_names, total = model.clip.device, list(batch.class_names), total or len(batch)
     for i in torch.nonzero(torch.rand(total, generator=generator) < config.name_dropout).flatten().tolist():
@@ -77,19 +77,20 @@ def step_losses(
     labels = share.gather(labels, total)
     with model.clip.autocast(config.precision):
         x, patches = model.features(batch.images)
-        if model.stage == 2:  # the prompts no longer change
+        if model.stage == 2:  # the prompts are fixed
             with torch.no_grad():
                 text = model.text_embeddings(*model.sample(x, noise), class_names)
-            logits = share.gather(_full(model.image_logits(x, patches, text[..., index : index + 1, :])), total)
+            logits = model.image_logits(x, patches, text[..., index : index + 1, :])
+            logits = share.gather(_at_least_float32(logits), total)
             return {"class": losses.classification(logits[:, :, 0, 0], labels)}
         output = model(x, patches, class_names, noise)
     output = replace(  # losses in full precision, and of the whole batch
         output,
         context=output.context if output.context.is_point else share.gather(output.context, total),
-        states=output.states if share.rank == 0 else output.states.detach(),  # the same in all, and counted once
-        text=share.gather(_full(output.text), total),
-        image_logits=share.gather(_full(output.image_logits), total),
-        map_logits=share.gather(_full(output.map_logits), total),
+        states=output.states if share.rank == 0 else output.states.detach(),  # the same in all processes: counted once
+        text=share.gather(_at_least_float32(output.text), total),
+        image_logits=share.gather(_at_least_float32(output.image_logits), total),
+        map_logits=share.gather(_at_least_float32(output.map_logits), total),
     )
     return losses.stage1(
         output,
@@ -102,12 +103,12 @@ def step_losses(
     )
 
 
-def _full(x: Tensor) -> Tensor:
+def _at_least_float32(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class Step(torch.nn.Module):
-    """`step_losses` as a forward pass, which is what an engine can spread over processes."""
+    """`step_losses` as a module, which Accelerate can run in several processes."""
 
     def __init__(self, model: BayesPFL):
         super().__init__()

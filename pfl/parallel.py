@@ -1,8 +1,8 @@
-"""Several processes, on one machine or many: a batch is shared out, and its losses are those of the whole batch.
+"""Distributed training on one machine or many: processes split each batch, and losses cover all of it.
 
-Hugging Face Accelerate does the work; start with `torchrun --nproc-per-node 4 -m pfl train ...`, or, in a notebook,
-with `accelerate.notebook_launcher`. Focal and Dice loss are of a batch at once, so a mean of the processes' losses
-would be another loss: the outputs are gathered instead, and each process sends gradients through its own part.
+It is built on Hugging Face Accelerate. Start it with `torchrun --nproc-per-node 4 -m pfl train ...`, or, in a notebook,
+with `accelerate.notebook_launcher`. Focal and Dice loss are defined over a batch, so the mean of the processes' losses
+would be a different loss. Instead, outputs are gathered, and each process backpropagates through its own part.
 """
 
 import os
@@ -15,20 +15,20 @@ from accelerate.utils import gather_object
 
 
 def accelerator(device: str = "cpu") -> Accelerator | None:
-    """An engine that spans the processes that torchrun started, or None in a process that was started by itself.
+    """Return an Accelerator over the processes that torchrun started, or None if there is only one process.
 
     Args:
-        device: "cpu" keeps it from the GPUs.
+        device: "cpu" uses no GPU.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         return None
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # each stage has its own parameters
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # each stage trains its own parameters
     return Accelerator(cpu=device == "cpu", kwargs_handlers=[unused])
 
 
 @dataclass(frozen=True)
 class Share:
-    """The part of a process: of a batch, or any list, every `world`-th item from item `rank` on."""
+    """The part of a batch or list that a process takes: every `world`-th item, starting at item `rank`."""
 
     rank: int = 0
     world: int = 1
@@ -38,16 +38,16 @@ class Share:
         return cls(engine.process_index, engine.num_processes) if engine else cls()
 
     def of_batch(self, indices: list) -> list:
-        """As `of_list`, but never empty: a process left over takes the first item, which `gather` drops again."""
+        """As `of_list`, but never empty: a process without items takes the first one, which `gather` drops again."""
         return self.of_list(indices) or indices[:1]
 
     def of_list(self, items):
         return items[self.rank :: self.world]
 
     def gather(self, part: Any, total: int) -> Any:
-        """The batch of all processes, in order, from their parts: of tensors (b, ...), or in dataclasses of them.
+        """Gather the parts of all processes into the whole batch, in order: tensors (b, ...), or dataclasses of them.
 
-        Gradients flow to this process's own part only.
+        Gradients flow only to this process's own part.
 
         Args:
             total: images in the whole batch.
@@ -66,5 +66,5 @@ class Share:
 
 
 def gather_objects(engine: Accelerator | None, item: Any) -> list:
-    """The items of all processes, in the order of their ranks."""
+    """Return the items of all processes, in the order of their ranks."""
     return gather_object([item]) if engine else [item]

@@ -1,4 +1,4 @@
-"""From the samples' probabilities to one answer an image: a score, a map, and how sure the model is of both."""
+"""Combine the samples' probabilities into one score and one map per image, with the uncertainty of both."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -12,19 +12,19 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What the model says about b images, on the CPU; every value of an image depends on that image alone.
+    """Prediction for b images, on the CPU; every value of an image depends on that image alone.
 
-    Uncertainty takes the B * R prompts as members of an ensemble, each with a probability of its own: `entropy` is
-    that of their mean, H[E p]; `mutual_information` what of it is disagreement, H[E p] - E H[p] (both in nats, at
-    most log 2); their difference is the expected entropy E H[p]. The deviations are over the R samples instead.
+    The B * R prompts form an ensemble, each with its own probability. `entropy` is the entropy of their mean, H[E p];
+    `mutual_information` is the part of it due to disagreement, H[E p] - E H[p] (both in nats, at most log 2). Their
+    difference is the expected entropy E H[p]. Standard deviations are over the R samples.
     """
 
     score: Tensor  # (b,) in [0, 1]: half the text score, half the mean of the map's top fraction
     score_std: Tensor  # (b,) over the R samples
-    map: Tensor  # (b, H, H) probability of an anomaly in [0, 1], smoothed if asked
+    map: Tensor  # (b, H, H) probability of an anomaly in [0, 1], smoothed if requested
     map_std: Tensor  # (b, H, H) over the R samples
     text_score: Tensor  # (b,) probability of an anomaly from the whole image, mean over prompts
-    sample_scores: Tensor  # (b, R) the score of each sample by itself
+    sample_scores: Tensor  # (b, R) the score of each sample alone
     prompt_probabilities: Tensor  # (b, R, B) of the whole image, one for each prompt; their mean is text_score
     entropy: Tensor  # (b,) of text_score
     mutual_information: Tensor  # (b,)
@@ -33,31 +33,31 @@ class Prediction:
 
     @classmethod
     def cat(cls, parts: list["Prediction"]) -> "Prediction":
-        """Predictions of several passes as one."""
+        """Concatenate the predictions of several batches."""
         return cls(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)})
 
 
 def summarise(
     text: Tensor, maps: Iterable[Tensor], *, smoothing: float = 0.0, top_fraction: float = 0.0075
 ) -> Prediction:
-    """Gather R samples into a `Prediction`, one at a time, so that never more than one sample's maps are held.
+    """Combine R samples into a `Prediction`, one at a time, so that memory holds the maps of one sample only.
 
     Args:
         text: abnormal probability of the whole image by each prompt (b, R, B).
         maps: R tensors (b, B, H, H), the abnormal probability of each pixel by each prompt of one sample.
         smoothing: sd of a Gaussian filter over the map, in pixels; 0 for none.
-        top_fraction: share of the map that makes the image score.
+        top_fraction: fraction of the map's pixels in the image score.
     """
-    scores, mean, raw, shared, squares = [], 0.0, 0.0, 0.0, 0.0
+    scores, mean, raw, expected_entropy, squares = [], 0.0, 0.0, 0.0, 0.0
     for r, probability in enumerate(maps):
         sample = probability.mean(dim=1)
         raw = raw + (sample - raw) / (r + 1)  # running means, and Welford's running sum of squares
-        shared = shared + (binary_entropy(probability).mean(dim=1) - shared) / (r + 1)
+        expected_entropy = expected_entropy + (binary_entropy(probability).mean(dim=1) - expected_entropy) / (r + 1)
         sample = smooth(sample, smoothing)
         scores.append(image_score(text[:, r].mean(dim=1), sample, top_fraction))
-        off = sample - mean
-        mean = mean + off / (r + 1)
-        squares = squares + off * (sample - mean)
+        deviation = sample - mean
+        mean = mean + deviation / (r + 1)
+        squares = squares + deviation * (sample - mean)
     sample_scores = torch.stack(scores, dim=1)
     text_score = text.mean(dim=(1, 2))
     entropy, map_entropy = binary_entropy(text_score), binary_entropy(raw)
@@ -72,33 +72,30 @@ def summarise(
         entropy=entropy,
         mutual_information=(entropy - binary_entropy(text).mean(dim=(1, 2))).clamp(min=0),
         map_entropy=map_entropy,
-        map_mutual_information=(map_entropy - shared).clamp(min=0),
+        map_mutual_information=(map_entropy - expected_entropy).clamp(min=0),
     )
     return Prediction(**{name: value.cpu() for name, value in vars(values).items()})
 
 
 def image_score(text_score: Tensor, anomaly_map: Tensor, top_fraction: float) -> Tensor:
-    """Half the text score (b,), half the mean of the map's (b, H, H) largest values; a function of each image alone."""
+    """Half the text score (b,) plus half the mean of the map's (b, H, H) largest values, for each image alone."""
     return 0.5 * text_score + 0.5 * top_mean(anomaly_map, top_fraction)
 
 
 def top_mean(anomaly_map: Tensor, fraction: float) -> Tensor:
-    """Mean of the largest values, a fraction of all (at least one pixel); (b, H, H) -> (b,)."""
+    """Mean of the largest values of each map, a fraction of its pixels (at least one): (b, H, H) -> (b,)."""
     pixels = anomaly_map.flatten(1)
     return pixels.topk(max(1, round(fraction * pixels.shape[1])), dim=1).values.mean(dim=1)
 
 
 def binary_entropy(p: Tensor) -> Tensor:
-    """Entropy in nats of a coin that shows heads with probability p."""
-    q, least = (
-        1 - p,
-        torch.finfo(p.dtype).tiny,
-    )  # 0 log 0 is 0; clamped logarithms are far faster than torch.special.entr
+    """Entropy in nats of a Bernoulli variable with probability p."""
+    q, least = 1 - p, torch.finfo(p.dtype).tiny  # 0 log 0 is 0; clamping is far faster than torch.special.entr
     return p.clamp(min=least).log_().mul_(p).add_(q.clamp(min=least).log_().mul_(q)).neg_()
 
 
 def smooth(anomaly_map: Tensor, sd: float) -> Tensor:
-    """Gaussian filter over (..., H, H), mirrored at the edges; the same as scipy's, as two matrix products."""
+    """Gaussian filter over (..., H, H), mirrored at the edges: equal to scipy's, computed as two matrix products."""
     if not sd:
         return anomaly_map
     matrix = torch.from_numpy(_filter_matrix(anomaly_map.shape[-1], float(sd))).to(anomaly_map)

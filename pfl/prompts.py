@@ -1,4 +1,4 @@
-"""The prompt bank: learned context and state vectors, put together with a class name into prompts."""
+"""The prompt bank: learned context and state vectors, combined with a class name into prompts."""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from .clip import FrozenCLIP
 from .data.samples import class_text
 
-# Words people write by hand for the two states: the compositional lists of WinCLIP (Jeong et al. 2023, appendix).
+# Handwritten prompts for the two states: WinCLIP's compositional ensemble (Jeong et al. 2023, appendix).
 NORMAL_WORDS = (
     "{}",
     "flawless {}",
@@ -44,7 +44,7 @@ TEMPLATES = (
 
 
 def handwritten(name: str) -> tuple[list[str], list[str]]:
-    """Normal and abnormal sentences about a class, every template with every wording."""
+    """Normal and abnormal sentences for a class: every template with every wording."""
     texts = (
         [t.format(words.format(class_text(name))) for words in state for t in TEMPLATES]
         for state in (NORMAL_WORDS, ABNORMAL_WORDS)
@@ -53,17 +53,17 @@ def handwritten(name: str) -> tuple[list[str], list[str]]:
 
 
 def name_per_image(class_names: list[str] | str, batch: int) -> list[str]:
-    """A name for each image of a batch, where one may be given for all."""
+    """One class name per image of a batch; a single name is used for all."""
     names = [class_names] * batch if isinstance(class_names, str) else list(class_names)
     if len(names) != batch:
-        raise ValueError(f"{len(names)} class names for {batch} images; give one for each, or one for all")
+        raise ValueError(f"{len(names)} class names for {batch} images; pass one for each, or one for all")
     return names
 
 
 class PromptBank(nn.Module):
-    """B prompts, each with P context vectors and, for either state, Q state vectors (paper section 3.1).
+    """B prompts, each with P context vectors and, for each state, Q state vectors (paper section 3.1).
 
-    context (B, P, D) starts around 0; states (2, B, Q, D), normal and abnormal, around +0.5 and -0.5.
+    context (B, P, D) is initialised around 0; states (2, B, Q, D), normal and abnormal, around +0.5 and -0.5.
     """
 
     def __init__(self, *, dim: int, num_prompts: int, context_len: int, state_len: int):
@@ -77,7 +77,7 @@ class PromptBank(nn.Module):
     def forward(
         self, clip: FrozenCLIP, z_context: Tensor, z_states: Tensor, class_names: list[str]
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Assemble `[SOS] [context + z] * P [state + z] * Q [class name] [EOS]`, in parts that prompts share.
+        """Assemble `[SOS] [context + z] * P [state + z] * Q [class name] [EOS]`, returned in parts that prompts share.
 
         One context sample is added to all P vectors of all prompts, one state sample to all Q.
 
@@ -88,12 +88,12 @@ class PromptBank(nn.Module):
 
         Returns:
             sos (D,); context (b, R, B, P, D), the same for both states; endings (b, R, B, 2, T, D), states and names,
-            T reaching the last EOS; and the position of EOS in the endings (b,).
+            up to the last EOS; and the position of EOS in the endings (b,).
         """
         if not all(name.strip() for name in class_names):
-            raise ValueError("a class name is empty; give a word such as 'object'")
+            raise ValueError("a class name is empty; pass a word such as 'object'")
         ids = clip.tokenize([class_text(name) for name in class_names])
-        eos = ids.argmax(dim=1)  # of the name alone; the learned vectors push it back
+        eos = ids.argmax(dim=1)  # in the name alone; the learned vectors shift it
         words = clip.token_embedding(ids[:, : eos.max() + 1])
         learned = self.context.shape[1] + self.states.shape[2]
         if learned + eos.max() >= clip.context_length:

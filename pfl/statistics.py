@@ -1,4 +1,4 @@
-"""How much of a number is chance: over seeds, and over the images of a test set."""
+"""Statistical uncertainty of metrics: over seeds, and over the images of a test set."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,14 @@ from .metrics import image_metrics
 
 
 def spread(tables: Mapping[int, pd.DataFrame], *, confidence: float = 0.95, num_resamples: int = 2000) -> pd.DataFrame:
-    """How far tables of several seeds, of sampling or of training, lie apart.
+    """Variation of the tables of several seeds, of sampling or of training.
 
-    A seed of sampling stands for its samples: `draw_noise` gives the same noise for it on every device.
+    A sampling seed determines the samples: `draw_noise` gives the same noise for it on every device.
 
     Returns:
-        a row for each category (and "mean") and metric: mean, std over the seeds (of the sample, NaN for a single one),
-        low and high, the percentile bootstrap interval of that mean, and num_seeds. It tells what the seed does, not
-        what another test set would do: for that, see `bootstrap_images`.
+        one row per category (and "mean") and metric: mean, std over the seeds (sample standard deviation, NaN for one
+        seed), low and high (percentile bootstrap interval of the mean), and num_seeds. This is the variation over
+        seeds, not over test sets: for that, see `bootstrap_images`.
     """
     names = [*IMAGE_METRICS, *PIXEL_METRICS]
     values = np.stack([table[names].to_numpy(float) for table in tables.values()])  # (seeds, categories, metrics)
@@ -40,17 +40,17 @@ def bootstrap_images(
     confidence: float = 0.95,
     num_resamples: int = 1000,
 ) -> pd.DataFrame:
-    """What another test set of this size might give: image metrics of images drawn anew, with replacement.
+    """Bootstrap intervals of the image metrics: what another test set of this size might give.
 
-    Drawn within each category and label, so that their numbers stay. Scores are kept: official ones are not
-    renormalised.
+    Images are drawn with replacement within each category and label, so their numbers stay the same. Scores are not
+    recomputed: official ones are not renormalised.
 
     Args:
-        baseline: another method on the same images, in any order; then all values are gains over it. The same
-            images are drawn for both: a gain can be sure where two intervals overlap.
+        baseline: another method on the same images, in any order; then all values are gains over it. Both use the same
+            draws, so the interval of a gain can exclude 0 even where the intervals of the two methods overlap.
 
     Returns:
-        a row for each category (and "mean") and image metric: value, low and high (percentile bootstrap).
+        one row per category (and "mean") and image metric: value, low and high (percentile bootstrap interval).
     """
     known, rng = images[images["label"] >= 0].reset_index(drop=True), np.random.default_rng(0)
     scores = known[[score]]

@@ -1,4 +1,4 @@
-"""The training loop: two stages, the published optimiser groups and schedule, and runs that survive being killed."""
+"""The training loop: two stages, the published optimiser groups and schedule, and resumable runs."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -19,15 +19,15 @@ from .model import BayesPFL
 from .optimisation import Step, optimizer_of, schedule
 from .parallel import Share
 
-PROGRESS = "progress.pt"  # in the run's folder: all that a killed run needs to go on
+PROGRESS = "progress.pt"  # in the run's folder: the state to resume from
 HISTORY = "history.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A finished training.
+    """A finished training run.
 
-    history has one row an epoch: stage, epoch (counted from 1 in each stage), the mean of each loss over the epoch's
+    history has one row per epoch: stage, epoch (counted from 1 in each stage), the mean of each loss over the epoch's
     steps (`loss_*`, and `loss`, their sum), lr (of the first parameter group, at the epoch's last step), seconds, and,
     with validation data, `validation` (its average precision). Stage 2 has the classification loss alone.
     """
@@ -49,50 +49,49 @@ def train(
 ) -> Run:
     """Train `model` in place on an auxiliary data set with labels and masks (paper section 4.1).
 
-    Everything random follows from `config.seed`, epoch by epoch. So a run that was killed goes on from its last epoch
-    when called again with the same arguments, and ends where it would have ended undisturbed.
+    All random numbers of an epoch follow from `config.seed` and the epoch. So an interrupted run resumes after its last
+    epoch when called again with the same arguments, and gives the same result as an uninterrupted one.
 
     Args:
         out: folder for the finished model (as `pfl.save` writes it), history.csv, and the state to resume from.
-        validation: where given, each stage stops after `config.patience` epochs without a better average precision on
-            it and keeps its best epoch; else the number of epochs is fixed. "Zero-shot" asks for categories of the
-            auxiliary data here; the reference's official protocol took them from the target's test set.
-        engine: of `parallel.accelerator`, called in each of several processes: they share out every batch and end with
-            the model that one process would have made. All must see the same `out`; the first one writes.
+        validation: if given, each stage stops after `config.patience` epochs without a better average precision on it
+            and keeps its best epoch; otherwise the number of epochs is fixed. "Zero-shot" requires categories of the
+            auxiliary data set here; the reference's official protocol uses the target test set.
+        engine: from `parallel.accelerator`, if this is called in each of several processes: they split every batch and
+            all end with the model that one process would give. All must use the same `out`; the first one writes.
 
     Raises:
-        ValueError: data without labels or masks, a folder that holds another run, or a CLIP whose memory would keep
-            every augmented image.
-        FloatingPointError: a loss that is no longer finite.
+        ValueError: labels or masks are missing, `out` contains another run, or the CLIP would cache augmented images.
+        FloatingPointError: the loss is not finite.
     """
     config, out = config or TrainConfig(), Path(out) if out else None
-    _check(data)
+    _check_data(data)
     if validation is not None and not validation.level:
         raise ValueError(
-            f"validation set {validation.name!r} cannot be measured: give one with normal and anomalous images"
+            f"validation set {validation.name!r} cannot be evaluated; pass one with normal and anomalous images"
         )
     if model.clip.memory is not None and config.alters_images:
         raise ValueError(
-            "no augmented image comes twice, so remembering them only fills the memory; "
+            "clip.memory would cache augmented images, which never repeat; "
             "set augment=False and mosaic=0, or clip.memory = None"
         )
-    identity = _identity(model, data, config, validation) if out else {}
-    state = _resume(model, identity, out)
+    identity = _run_identity(model, data, config, validation) if out else {}
+    state = _initial_state(model, identity, out)
     history, first = state["history"], engine is None or engine.is_main_process
     if engine:
-        engine.wait_for_everyone()  # all have read the state before the first process writes another
+        engine.wait_for_everyone()  # all processes read the state before the first one writes
 
     for stage, epochs in ((1, config.epochs), (2, config.stage2_epochs)):
         if stage < state["stage"] or not epochs:
             continue
-        if stage > state["stage"]:  # the stage before is over
+        if stage > state["stage"]:  # the previous stage is finished
             state |= {"stage": stage, "epoch": 0, "optimizer": None, "best": None}
         model.stage = stage
         optimizer = optimizer_of(model, config)
         if state["optimizer"]:
             optimizer.load_state_dict(state["optimizer"])
         while state["epoch"] < epochs and not _stalled(state, config.patience):
-            row = _epoch(model, data, config, optimizer, state["epoch"], epochs, engine, progress)
+            row = _train_epoch(model, data, config, optimizer, state["epoch"], epochs, engine, progress)
             if validation:
                 row["validation"] = average_precision(model, validation, engine)
                 if state["best"] is None or row["validation"] > state["best"]["value"]:
@@ -101,32 +100,33 @@ def train(
             history.append(row)
             state |= {"epoch": state["epoch"] + 1, "optimizer": optimizer.state_dict()}
             if out and first:
-                _keep(model, state, identity, out)
+                _save_progress(model, state, identity, out)
         if state["best"]:
             model.load_state_dict(state["best"]["weights"])
 
     if out and first:
-        save(model, out, card=_card(config, data))
+        save(model, out, card=_metadata(config, data))
     if engine:
         engine.wait_for_everyone()
-        engine.free_memory()  # else it keeps the model of every stage
+        engine.free_memory()  # otherwise it keeps the model of every stage
     return Run(model=model, history=pd.DataFrame(history), folder=out)
 
 
-def _card(config: TrainConfig, data: Dataset) -> dict:
-    told = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint()}
-    return {"training": asdict(config)} | told
+def _metadata(config: TrainConfig, data: Dataset) -> dict:
+    """Metadata of a training run, to store with its model."""
+    summary = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint()}
+    return {"training": asdict(config)} | summary
 
 
 def average_precision(model: BayesPFL, data: Dataset, engine: Accelerator | None = None) -> float:
-    """What validation goes by: the mean over categories of the average precision of images and of pixels (strict)."""
-    from .evaluation import evaluate  # only here: evaluation stands above training
+    """Validation score: average precision of images and of pixels, averaged over both and over categories (strict)."""
+    from .evaluation import evaluate  # imported here: evaluation is a layer above training
 
     mean = evaluate(model, data, EvalConfig(num_samples=5), engine=engine).loc["mean"]  # 5 samples, as in the reference
     return float(mean[["image_ap", "pixel_ap"]].mean())
 
 
-def _epoch(
+def _train_epoch(
     model: BayesPFL,
     data: Dataset,
     config: TrainConfig,
@@ -136,9 +136,9 @@ def _epoch(
     engine: Accelerator | None,
     progress: bool,
 ) -> dict:
-    """One pass over the data; returns its row of the history."""
+    """Train for one epoch and return its row of the history."""
     started = time.perf_counter()
-    # Each epoch has a seed of its own: so nothing random need be stored to resume.
+    # Each epoch has its own seed, so resuming needs no stored random state.
     seed = (config.seed, model.stage, epoch)
     generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     share = Share.of(engine)
@@ -173,7 +173,7 @@ def _epoch(
                 "lower the learning rates or flow_init"
             )
         optimizer.zero_grad(set_to_none=True)
-        (total * share.world).backward()  # the engine takes the mean over processes; what is wanted is their sum
+        (total * share.world).backward()  # Accelerate averages gradients over processes; we need their sum
         optimizer.step()
         for name, value in ({"loss": total} | {f"loss_{name}": value for name, value in parts.items()}).items():
             sums[name] = sums.get(name, 0.0) + value.item()
@@ -183,20 +183,20 @@ def _epoch(
     return row | {"lr": optimizer.param_groups[0]["lr"], "seconds": time.perf_counter() - started}
 
 
-def _check(data: Dataset) -> None:
+def _check_data(data: Dataset) -> None:
     if not len(data):
         raise ValueError(f"data set {data.name!r} is empty; check its root folder")
     for sample in data.samples:
         if sample.label is None:
-            raise ValueError(f"{sample.image} has no label; training needs normal and anomalous images, told apart")
+            raise ValueError(f"{sample.image} has no label; training needs images labelled normal or anomalous")
         if sample.label == 1 and sample.mask is None:
-            raise ValueError(f"{sample.image} is anomalous but has no mask; training needs one, or leave the image out")
+            raise ValueError(f"{sample.image} is anomalous but has no mask; add the mask, or leave the image out")
     if not any(sample.label == 1 for sample in data.samples):
-        raise ValueError(f"data set {data.name!r} has no anomalous image; training needs some, with masks")
+        raise ValueError(f"data set {data.name!r} has no anomalous image; training needs some with masks")
 
 
-def _identity(model: BayesPFL, data: Dataset, config: TrainConfig, validation: Dataset | None) -> dict:
-    """All that decides how a run goes; a folder goes on only with the same."""
+def _run_identity(model: BayesPFL, data: Dataset, config: TrainConfig, validation: Dataset | None) -> dict:
+    """Everything that determines the result of a run; a run is resumed only with the same values."""
     return {
         "train configuration": {k: v for k, v in asdict(config).items() if k != "workers"},
         "model configuration": asdict(model.config),
@@ -210,15 +210,15 @@ def _stalled(state: dict, patience: int) -> bool:
     return state["best"] is not None and state["epoch"] - 1 - state["best"]["epoch"] >= patience
 
 
-def _keep(model: BayesPFL, state: dict, identity: dict, out: Path) -> None:
-    """Write all that a killed run needs, in one file that is whole or absent."""
+def _save_progress(model: BayesPFL, state: dict, identity: dict, out: Path) -> None:
+    """Save the state to resume from, in one file that is written atomically."""
     content = {"identity": identity, "state": state, "weights": model.state_dict()}
     write(out / PROGRESS, lambda file: torch.save(content, file))
     write(out / HISTORY, pd.DataFrame(state["history"]).to_csv(index=False).encode())
 
 
-def _resume(model: BayesPFL, identity: dict, out: Path | None) -> dict:
-    """The state of a run: a fresh one, or the one found in `out`, with the model put back to it."""
+def _initial_state(model: BayesPFL, identity: dict, out: Path | None) -> dict:
+    """Return the state of the run: a new one, or the one found in `out`, whose weights are loaded into the model."""
     fresh = {"stage": 1, "epoch": 0, "optimizer": None, "best": None, "history": []}
     if out is None or not (out / PROGRESS).is_file():
         return fresh

@@ -1,4 +1,4 @@
-"""CLIP models from tags of open_clip and from files of weights; only architectures that the method is defined for."""
+"""Build CLIP models from open_clip tags or weight files; only architectures that the method is defined for."""
 
 import difflib
 import logging
@@ -17,24 +17,24 @@ VOCABULARY = 49408  # size of CLIP's own tokenizer
 
 
 def read(file: str | Path) -> dict[str, Tensor]:
-    """The state dict of a weights file: safetensors, a jit archive (as OpenAI publishes), or what torch.save wrote."""
+    """Return the state dict of a weights file: safetensors, a jit archive (OpenAI's), or a torch.save file."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch.jit is deprecated, OpenAI's files are not
+            warnings.simplefilter("ignore")  # torch.jit is deprecated, but OpenAI's files need it
             state = torch.jit.load(str(file), map_location="cpu").state_dict()
     except RuntimeError:  # not an archive
         try:
             state = load_state_dict(str(file))
-        except Exception as error:  # of many kinds: each format and each way to be broken has its own
-            raise ValueError(f"{file} holds no CLIP weights ({first_line(error)}); download it again") from error
+        except Exception as error:  # each format raises its own types
+            raise ValueError(f"{file} contains no CLIP weights ({first_line(error)}); download it again") from error
     return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
 
 
 def from_shapes(state: dict[str, Tensor], image_size: int | None, quick_gelu: bool) -> nn.Module:
-    """A CLIP whose architecture is read off its weights' shapes, as open_clip reads OpenAI's (heads are 64 wide)."""
+    """Build a CLIP whose architecture is inferred from its weights' shapes, as in open_clip (heads are 64 wide)."""
     if "visual.proj" not in state or "token_embedding.weight" not in state:
         raise ValueError(
-            "the weights are not those of a CLIP with a Vision Transformer; name its tag and give the file"
+            "the weights are not those of a CLIP with a Vision Transformer; pass its tag, and the file as pretrained="
         )
 
     def depth(pattern: str) -> int:
@@ -67,7 +67,7 @@ def from_shapes(state: dict[str, Tensor], image_size: int | None, quick_gelu: bo
 def from_tag(
     name: str, pretrained: str | None, image_size: int | None, activation: str | None, state: dict | None
 ) -> nn.Module:
-    """A CLIP that open_clip knows by name, with its own weights or those of a file."""
+    """Build a CLIP from its open_clip name, with pre-trained weights or those of a file (`state`)."""
     hub = name.startswith(("hf-hub:", "local-dir:"))
     config = None if hub else open_clip.get_model_config(name)
     if not hub and config is None:
@@ -81,29 +81,29 @@ def from_tag(
             raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
         check_size(image_size, vision.get("patch_size", 16))
     tags = open_clip.list_pretrained_tags_by_model(name)
-    drawn = pretrained == "random"
-    if not hub and state is None and not drawn and pretrained not in tags:
+    random_weights = pretrained == "random"
+    if not hub and state is None and not random_weights and pretrained not in tags:
         raise ValueError(
             f"{name} has no weights {pretrained!r}; choose pretrained= {', '.join(tags) or 'a local file'}, or random"
         )
 
-    options = {"pretrained": None if drawn or state else pretrained, "force_image_size": image_size}
-    if activation is None and not hub and not drawn:
+    options = {"pretrained": None if random_weights or state else pretrained, "force_image_size": image_size}
+    if activation is None and not hub and not random_weights:
         activation = "quickgelu" if open_clip.get_pretrained_cfg(name, pretrained).get("quick_gelu") else "gelu"
     if activation:
         options["quick_gelu"] = activation == "quickgelu"
     disabled = logging.root.manager.disable
     try:
-        logging.disable(logging.WARNING)  # open_clip would warn of missing weights, which _fill brings
+        logging.disable(logging.WARNING)  # open_clip warns of missing weights, which `fill` loads
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # and of a mismatch of activations, which is chosen here
+            warnings.simplefilter("ignore", UserWarning)  # and of the activation, which is chosen here
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 model = open_clip.create_model(name, **options)
     except Exception as error:
         raise ValueError(
             f"open_clip cannot load {name} {pretrained or ''} ({first_line(error)}); "
-            "download the weights by hand and give the file as pretrained="
+            "download the weights by hand and pass the file as pretrained="
         ) from error
     finally:
         logging.disable(disabled)
@@ -111,26 +111,25 @@ def from_tag(
 
 
 def fill(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
-    """Load `state`, its position embeddings resized by open_clip to the model's grid (bicubic, antialiased)."""
+    """Load `state` into the model; open_clip resizes its position embeddings to the grid (bicubic, antialiased)."""
     state = {name: weight.float() for name, weight in state.items()}
     resize_pos_embed(state, model)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
-        detail = " ".join(str(error).split()[:24])
-        raise ValueError(f"the weights do not fit the architecture ({detail} ...); check name and file") from error
+        raise ValueError(f"the weights do not fit the model ({first_words(error)}); check name and file") from error
     return model
 
 
 def check_architecture(model: nn.Module, name: str) -> None:
-    """Only what the method is defined for: a plain ViT and a causal text tower of CLIP's, as wide as the embedding."""
+    """Raise ValueError unless `model` has a plain ViT and CLIP's causal text tower, as wide as the embedding."""
     text = getattr(model, "text", model)
     if not isinstance(model.visual, VisionTransformer):
         raise ValueError(f"{name} has no plain Vision Transformer; choose a ViT of open_clip, such as ViT-B-16")
     if getattr(text, "attn_mask", None) is None or text.vocab_size != VOCABULARY:
         raise ValueError(f"{name} has no causal text tower with CLIP's tokenizer; choose another, such as ViT-B-16")
     if not all(type(block) is ResidualAttentionBlock for block in text.transformer.resblocks):
-        raise ValueError(f"{name} has a text tower of blocks unlike CLIP's; choose another, such as ViT-B-16")
+        raise ValueError(f"{name} has a text tower without CLIP's blocks; choose another, such as ViT-B-16")
     if text.positional_embedding.shape[1] != model.visual.output_dim:
         raise ValueError(f"{name}: text width and embedding width differ; choose another CLIP, such as ViT-B-16")
 
@@ -142,12 +141,17 @@ def is_file_name(text: str) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, short enough to be told within a message."""
+    """First line of an error's message, or its type."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
+def first_words(error: Exception) -> str:
+    """Start of an error's message, on one line."""
+    return " ".join([*str(error).split()[:24], "..."])
+
+
 def check_size(image_size: int | None, patch: int | None) -> None:
-    """Refuse a side in pixels that is not made of whole patches."""
+    """Raise ValueError for an image side in pixels that is not a multiple of the patch size."""
     if image_size and patch and image_size % patch:
         near = max(round(image_size / patch), 1) * patch
         raise ValueError(f"image_size {image_size} is not a multiple of the patch size {patch}; try {near}")

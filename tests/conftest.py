@@ -1,4 +1,4 @@
-"""A tiny CLIP with random weights, at 32 pixels (4 x 4 patches), and a model on it: all that unit tests need."""
+"""Fixtures of the unit tests: a tiny random CLIP at 32 pixels (4 x 4 patches), a model on it, and images."""
 
 import pytest
 import torch

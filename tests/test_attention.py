@@ -10,7 +10,7 @@ def seeded(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_attention_is_the_published_formula():
+def test_attention_equals_the_formula_of_the_paper():
     attention = CrossModalAttention(width=6, dim=8, num_layers=1, heads=4, residual_attention=True)
     patches, text = seeded(2, 9, 6), F.normalize(seeded(2, 3, 8, seed=1), dim=-1)
     keys, attended = attention([patches], text)
@@ -19,13 +19,13 @@ def test_attention_is_the_published_formula():
     heads = []
     for h in range(4):
         part = slice(2 * h, 2 * h + 2)
-        weights = (query[..., part] @ key[..., part].mT / 8**0.5).softmax(dim=-1)  # 8 is the whole width
+        weights = (query[..., part] @ key[..., part].mT / 8**0.5).softmax(dim=-1)  # 8 is the full width
         heads.append(weights @ key[..., part])
     expected = F.normalize(torch.cat(heads, dim=-1) + text, dim=-1)
     assert torch.allclose(keys[:, 0], key, atol=1e-6) and torch.allclose(attended[:, 0], expected, atol=1e-6)
 
 
-def test_without_attention_the_text_passes_as_it_is():
+def test_without_attention_the_text_is_unchanged():
     attention = CrossModalAttention(width=6, dim=8, num_layers=2, heads=4, residual_attention=False)
     patches, text = [seeded(2, 9, 6), seeded(2, 9, 6, seed=2)], seeded(2, 3, 8, seed=1)
     _, attended = attention(patches, text)
@@ -33,7 +33,7 @@ def test_without_attention_the_text_passes_as_it_is():
     assert {name for name, _ in attention.named_parameters()} == {"project.0.weight", "project.1.weight"}
 
 
-def test_one_text_does_not_see_another():
+def test_text_embeddings_do_not_attend_to_each_other():
     attention = CrossModalAttention(width=6, dim=8, num_layers=1, heads=4, residual_attention=True)
     patches, text = [seeded(2, 9, 6)], seeded(2, 3, 8, seed=1)
     alone = attention(patches, text[:, 1:2])[1]

@@ -1,4 +1,4 @@
-"""What the paper improves on still speaks the same language: same CLIP, same prediction, same table."""
+"""The baselines: same CLIP and same prediction as the model, without its distributions."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from pfl.losses import stage1
 from pfl.prompts import handwritten
 
 
-def test_the_image_score_is_clips_own_choice_between_two_ensembles(clip, images):
+def test_the_image_score_is_the_softmax_of_clip_over_two_prompt_ensembles(clip, images):
     prediction = HandwrittenPrompts(clip).predict(images, ["bottle", "cable", "bottle"])
     x = F.normalize(clip.encode_image(clip.normalise(images))[0], dim=-1)
     for i, name in enumerate(("bottle", "cable")):
@@ -20,8 +20,8 @@ def test_the_image_score_is_clips_own_choice_between_two_ensembles(clip, images)
     assert not prediction.score_std.any() and not prediction.mutual_information.any()
 
 
-def test_patches_go_where_the_class_token_goes(clip, images):
-    """open_clip's own class token, before the last norm, through the same path gives the image's embedding."""
+def test_patches_are_projected_like_the_class_token(clip, images):
+    """The class token before the final norm, taken through the same layers, gives the image embedding."""
     tokens = clip.visual.forward_intermediates(
         clip.normalise(images),
         indices=[clip.num_layers - 1],
@@ -32,7 +32,7 @@ def test_patches_go_where_the_class_token_goes(clip, images):
     class_token = tokens["image_intermediates_prefix"][0][:, 0]
     x, patches = clip.encode_image(clip.normalise(images))
     assert torch.allclose(clip.visual.ln_post(class_token) @ clip.visual.proj, x, atol=1e-5)
-    # And the map is made of the patches of that layer: its corners are those of the grid.
+    # The map is computed from the patches of that layer: its corner is the grid's corner.
     baseline = HandwrittenPrompts(clip)
     corner = F.normalize(clip.visual.ln_post(patches[-1][:, -1]) @ clip.visual.proj, dim=-1)
     normal, abnormal = baseline.directions("cable")
@@ -41,7 +41,7 @@ def test_patches_go_where_the_class_token_goes(clip, images):
 
 
 @pytest.mark.parametrize("build", [HandwrittenPrompts, learned_prompt, prompt_bank])
-def test_nothing_is_random_and_each_image_stands_alone(clip, images, build):
+def test_baselines_are_deterministic_and_score_each_image_independently(clip, images, build):
     baseline = build(clip)
     options = {"smoothing": 0.01, "top_fraction": 0.1}
     first = baseline.predict(images, "cable", num_samples=1, seed=0, **options)
@@ -50,14 +50,14 @@ def test_nothing_is_random_and_each_image_stands_alone(clip, images, build):
     assert first.map.shape == images[:, 0].shape and again.score_std.abs().max() < 1e-6
 
 
-def test_half_precision_changes_little(clip, images):
+def test_half_precision_changes_the_map_little(clip, images):
     baseline = HandwrittenPrompts(clip)
     half, exact = (baseline.predict(images, "cable", precision=precision) for precision in ("bf16", "fp32"))
     assert half.map.dtype == half.score.dtype == torch.float32
     assert 0 < (half.map - exact.map).abs().max() < 0.05
 
 
-def test_the_learned_ones_have_prompts_to_learn_and_no_distribution(clip, images):
+def test_learned_baselines_train_prompts_but_have_no_distribution(clip, images):
     for baseline, prompts, attends in ((learned_prompt(clip), 1, False), (prompt_bank(clip), 3, True)):
         assert len(baseline.prompts.context) == prompts and (baseline.attention.query is not None) == attends
         noise = draw_noise(clip.dim, 1, torch.Generator().manual_seed(0), batch=len(images))

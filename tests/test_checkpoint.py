@@ -1,4 +1,4 @@
-"""Saving, loading, and importing what the reference saved."""
+"""Saving, loading, and importing checkpoints of the reference."""
 
 import json
 
@@ -11,7 +11,7 @@ from pfl.config import ModelConfig
 from pfl.model import BayesPFL
 
 
-def test_a_loaded_model_predicts_bit_for_bit_the_same(model, images, tmp_path):
+def test_a_loaded_model_gives_bit_for_bit_the_same_predictions(model, images, tmp_path):
     model.stage = 2
     save(model, tmp_path / "model", card={"data": "none"})
     loaded = load(tmp_path / "model")
@@ -20,7 +20,7 @@ def test_a_loaded_model_predicts_bit_for_bit_the_same(model, images, tmp_path):
     assert torch.equal(ours.map, theirs.map) and torch.equal(ours.score, theirs.score)
 
 
-def test_the_folder_is_readable_and_holds_no_clip(model, clip, tmp_path):
+def test_the_folder_has_readable_metadata_and_no_clip_weights(model, clip, tmp_path):
     save(model, tmp_path, card={"data": "none"})
     card = json.loads((tmp_path / "model.json").read_text())
     assert card["model"]["num_prompts"] == 2 and card["card"] == {"data": "none"}
@@ -30,40 +30,40 @@ def test_the_folder_is_readable_and_holds_no_clip(model, clip, tmp_path):
     assert (tmp_path / "weights.safetensors").stat().st_size < 4 * learned + 20_000
 
 
-def test_a_model_may_move_to_another_image_size_but_not_to_another_clip(model, clip, tmp_path):
+def test_a_model_loads_at_another_image_size_but_not_with_another_clip(model, clip, tmp_path):
     save(model, tmp_path)
     assert load(tmp_path, clip).clip is clip
     with pytest.raises(ValueError, match="feature_layers"):
         load(tmp_path, load_clip("tiny-random", image_size=32, feature_layers=(1, 2, 4)))
     stranger = load_clip("tiny-random", image_size=32)
     stranger.text.ln_final.bias.data += 1
-    with pytest.raises(ValueError, match="another CLIP: fingerprint .* as .*model.json names it") as caught:
+    with pytest.raises(ValueError, match="another CLIP: fingerprint .* settings in .*model.json") as caught:
         load(tmp_path, stranger)
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_missing_or_mixed_up_is_said(model, tmp_path):
+def test_missing_or_mismatched_files_are_reported(model, tmp_path):
     with pytest.raises(FileNotFoundError, match="pfl.save"):
         load(tmp_path / "nothing")
     save(model, tmp_path)
     with (tmp_path / "weights.safetensors").open("ab") as file:
         file.write(b"x")
-    with pytest.raises(ValueError, match="does not belong"):
+    with pytest.raises(ValueError, match="does not match its checksum"):
         load(tmp_path)
 
 
-def test_the_default_model_loads_or_says_what_to_do(monkeypatch, tmp_path):
+def test_a_missing_default_model_asks_to_reinstall(monkeypatch, tmp_path):
     monkeypatch.setattr("pfl.checkpoint.DEFAULT", tmp_path)
     with pytest.raises(FileNotFoundError, match="reinstall"):
         load("default")
 
 
-# --- checkpoints of the reference; that an imported one computes the same is test_reference.py's business ---
+# --- checkpoints of the reference; test_reference.py compares their results ---
 
 
 @pytest.fixture
 def theirs(clip):
-    """A state dict with the reference's names, as small as they come."""
+    """A small state dict with the reference's names."""
     dim, hidden, width, steps = clip.dim, clip.width // 2, clip.width, 2
     shapes = {
         "prompt_context": (2, 5, dim),
@@ -107,7 +107,7 @@ def write(folder, theirs, name="epoch_2.pth"):
     return folder / name
 
 
-def test_a_reference_checkpoint_brings_its_sizes_and_its_stage(clip, theirs, tmp_path):
+def test_a_reference_checkpoint_determines_the_sizes_and_the_stage(clip, theirs, tmp_path):
     model = load_reference(write(tmp_path, theirs), clip)
     assert model.config == ModelConfig(num_prompts=2, context_len=5, state_len=4, num_flows=2)
     assert model.stage == 2 and load_reference(write(tmp_path, theirs, "best_1.pth"), clip).stage == 1
@@ -130,14 +130,14 @@ def test_a_reference_checkpoint_brings_its_sizes_and_its_stage(clip, theirs, tmp
         (lambda t: t.update(prompt_context=torch.zeros(2, 5, 7)), "another CLIP: D = 7"),
     ],
 )
-def test_a_reference_checkpoint_must_be_complete_and_fit(clip, theirs, tmp_path, change, message):
+def test_a_reference_checkpoint_must_be_complete_and_fit_the_clip(clip, theirs, tmp_path, change, message):
     change(theirs)
     with pytest.raises(ValueError, match=message) as caught:
         load_reference(write(tmp_path, theirs), clip)
     assert "\n" not in str(caught.value)
 
 
-def test_files_that_are_no_reference_checkpoint_are_refused(clip, tmp_path):
+def test_other_files_are_rejected_as_reference_checkpoints(clip, tmp_path):
     with pytest.raises(FileNotFoundError, match="gone_1.pth"):
         load_reference(tmp_path / "gone_1.pth", clip)
     torch.save({"state": 1}, tmp_path / "other_1.pth")
@@ -148,7 +148,7 @@ def test_files_that_are_no_reference_checkpoint_are_refused(clip, tmp_path):
         load_reference(tmp_path / "other_1.pth", clip)
 
 
-def test_a_clip_with_quickgelu_is_warned_about(clip, theirs, tmp_path, monkeypatch):
+def test_importing_a_reference_checkpoint_with_quickgelu_warns(clip, theirs, tmp_path, monkeypatch):
     monkeypatch.setattr(clip, "activation", "quickgelu")
     with pytest.warns(UserWarning, match='activation="gelu"'):
         assert isinstance(load_reference(write(tmp_path, theirs), clip), BayesPFL)

@@ -1,4 +1,4 @@
-"""The frozen CLIP: loading, refusing, and the equivalences that the model rests on."""
+"""The frozen CLIP: loading, errors, and the equivalences that the model relies on."""
 
 import json
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")  # O
 
 @pytest.fixture(scope="module")
 def small():
-    """An open_clip CLIP small enough to write to disk, and the tag of its architecture."""
+    """A small open_clip CLIP and the configuration of its architecture."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         vision = dict(layers=LAYERS, width=WIDTH, patch_size=8, image_size=32)
@@ -36,7 +36,7 @@ def folder(small, tmp_path_factory):
 
 
 class Holder(torch.nn.Module):
-    """Gives a jit archive the parameter names of a CLIP, and the three numbers OpenAI's archives carry besides."""
+    """A module with the parameter names of a CLIP and the three extra numbers of OpenAI's jit archives."""
 
     def __init__(self, model):
         super().__init__()
@@ -57,7 +57,7 @@ def images(size, seed=0):
 
 @pytest.mark.parametrize("file", ["plain.pt", "archive.pt"])
 @pytest.mark.parametrize("tag", [None, "ViT-pfl-test"])
-def test_a_local_file_gives_what_open_clip_gives(small, folder, file, tag):
+def test_a_local_file_gives_the_features_of_open_clip(small, folder, file, tag):
     path = str(folder / file)
     options = dict(name=tag, pretrained=path) if tag else dict(name=path)
     clip = load_clip(**options, activation="gelu")
@@ -72,7 +72,7 @@ def test_a_local_file_gives_what_open_clip_gives(small, folder, file, tag):
     assert clip.feature_layers == (1, 2, 3, 4) and (clip.width, clip.dim, clip.grid) == (WIDTH, WIDTH, 4)
 
 
-def test_patch_tokens_are_the_residual_stream_before_the_last_norm(small, folder):
+def test_patch_tokens_are_the_residual_stream_before_the_final_norm(small, folder):
     clip = load_clip(str(folder / "plain.pt"), activation="gelu", feature_layers=(2, 4))
     x, patches = clip.encode_image(images(32))
     visual = small[0].visual
@@ -85,7 +85,7 @@ def test_patch_tokens_are_the_residual_stream_before_the_last_norm(small, folder
         assert torch.allclose(x, visual.ln_post(tokens[:, 0]) @ visual.proj, atol=1e-6)
 
 
-def test_another_image_size_resizes_the_position_embeddings_alone(small, folder):
+def test_another_image_size_changes_only_the_position_embeddings(small, folder):
     clip = load_clip(str(folder / "plain.pt"), activation="gelu", image_size=56)
     native = load_clip(str(folder / "plain.pt"), activation="gelu")
     assert clip.encode_image(images(56))[1][0].shape == (2, 49, WIDTH)
@@ -93,7 +93,7 @@ def test_another_image_size_resizes_the_position_embeddings_alone(small, folder)
     assert clip.fingerprint == native.fingerprint
 
 
-def test_the_activation_is_the_one_that_was_asked_for(folder):
+def test_the_activation_is_the_one_requested(folder):
     path = str(folder / "plain.pt")
     for tag in (None, "ViT-pfl-test"):
         options = dict(name=tag, pretrained=path) if tag else dict(name=path)
@@ -112,7 +112,7 @@ def test_tokens_after_the_last_eos_change_nothing(clip):
     assert torch.allclose(plain, full, atol=1e-5)
 
 
-def test_it_is_frozen_and_leaves_no_hook_behind(clip):
+def test_clip_is_frozen_and_has_no_hooks(clip):
     clip.train()
     assert not any(module.training for module in clip.modules())
     assert not any(parameter.requires_grad for parameter in clip.parameters())
@@ -120,7 +120,7 @@ def test_it_is_frozen_and_leaves_no_hook_behind(clip):
     assert not any(module._forward_hooks for module in clip.modules())
 
 
-def test_a_remembered_image_is_the_encoded_one_in_either_precision(clip, monkeypatch):
+def test_cached_features_equal_encoded_ones_and_are_separate_per_precision(clip, monkeypatch):
     x = images(clip.image_size)
     plain = clip.encode_image(x)
     monkeypatch.setattr(clip, "memory", {})
@@ -132,13 +132,13 @@ def test_a_remembered_image_is_the_encoded_one_in_either_precision(clip, monkeyp
     assert len(clip.memory) == 2 * len(x)
 
 
-def test_normalised_images_have_clips_mean_and_deviation(clip):
+def test_images_are_normalised_by_the_mean_and_sd_of_clip(clip):
     grey = torch.full((1, 3, 32, 32), 0.5)
     expected = (0.5 - torch.tensor(open_clip.OPENAI_DATASET_MEAN)) / torch.tensor(open_clip.OPENAI_DATASET_STD)
     assert torch.allclose(clip.normalise(grey)[0, :, 0, 0], expected)
 
 
-def test_the_fingerprint_is_that_of_the_weights(folder):
+def test_the_fingerprint_depends_only_on_the_weights(folder):
     clip, again = (load_clip(str(folder / "plain.pt"), activation="gelu") for _ in range(2))
     again.text.ln_final.bias.data += 1e-3
     assert clip.fingerprint == load_clip(str(folder / "archive.pt"), activation="gelu").fingerprint
@@ -162,23 +162,23 @@ def test_the_fingerprint_is_that_of_the_weights(folder):
         (dict(name="tiny-random", activation="quickgelu"), "tiny-random", "leave activation out"),
     ],
 )
-def test_bad_input_is_named_with_its_remedy_on_one_line(options, value, remedy):
+def test_errors_name_the_value_and_the_remedy_on_one_line(options, value, remedy):
     with pytest.raises((ValueError, FileNotFoundError)) as caught:
         load_clip(**options)
     message = str(caught.value)
     assert value in message and remedy in message and "\n" not in message
 
 
-def test_a_local_file_must_come_with_its_activation(folder):
+def test_a_local_file_requires_an_activation(folder):
     with pytest.raises(ValueError, match='activation="quickgelu"'):
         load_clip(str(folder / "plain.pt"))
 
 
-def test_a_file_that_is_no_clip_is_refused(folder):
+def test_a_file_without_clip_weights_is_rejected(folder):
     (folder / "text.pt").write_text("not weights")
     (folder / "cut.safetensors").write_bytes(b"\x10" + bytes(7) + b"{")
     for name in ("text.pt", "cut.safetensors"):
-        with pytest.raises(ValueError, match=f"{name} holds no CLIP weights"):
+        with pytest.raises(ValueError, match=f"{name} contains no CLIP weights"):
             load_clip(str(folder / name), activation="gelu")
     with pytest.raises(ValueError, match="32 pixels|image_size"):
         load_clip(str(folder / "plain.pt"), activation="gelu").encode_image(images(40))

@@ -1,4 +1,4 @@
-"""The prompt distributions: seeded noise, shared noise, and what the KL divergence says of them."""
+"""The prompt distributions: seeded noise, shared noise, and their KL divergence."""
 
 import torch
 
@@ -12,24 +12,24 @@ def seed(value):
     return torch.Generator().manual_seed(value)
 
 
-def test_the_same_seed_draws_the_same_noise_and_another_seed_another():
+def test_noise_is_determined_by_the_seed():
     first, again, other = (draw_noise(12, 4, seed(s)) for s in (0, 0, 1))
     assert torch.equal(first.context, again.context) and torch.equal(first.states, again.states)
     assert not torch.equal(first.states, other.states)
 
 
-def test_states_do_not_depend_on_how_many_images_are_drawn_for():
+def test_state_noise_does_not_depend_on_the_batch_size():
     assert torch.equal(draw_noise(12, 4, seed(0)).states, draw_noise(12, 4, seed(0), batch=5).states)
 
 
-def test_shared_noise_still_gives_each_image_its_own_samples():
+def test_images_with_shared_noise_have_different_samples():
     isd = ImageSpecific(num_flows=3, **SIZES)
     samples = isd(torch.randn(2, 12, generator=seed(1)), draw_noise(12, 4, seed(0)).context)
     assert samples.zk.shape == (2, 4, 12) and samples.log_det.shape == (2, 4)
     assert not torch.allclose(samples.zk[0], samples.zk[1])
 
 
-def test_without_steps_the_distribution_stays_gaussian():
+def test_without_flow_steps_the_distribution_is_gaussian():
     iad = ImageAgnostic(num_flows=0, flow_init=1.0, **SIZES)
     samples = iad(draw_noise(12, 4, seed(0)).states)
     assert torch.equal(samples.z0, samples.zk) and not samples.log_det.any()
@@ -44,7 +44,7 @@ def test_kl_without_flow_estimates_the_closed_form():
     assert torch.allclose(losses.kl(samples), closed, rtol=0.01)
 
 
-def test_kl_with_flow_is_that_of_the_density_the_flow_makes():
+def test_kl_with_flow_is_that_of_the_transformed_density():
     """log q(zK) = log q0(z0) - log|det|: shifting and scaling a Gaussian gives another Gaussian's divergence."""
     scale, shift = 1.7, 0.4
     z0 = torch.randn(1, 200_000, 3, generator=seed(3))
@@ -59,6 +59,6 @@ def test_kl_with_flow_is_that_of_the_density_the_flow_makes():
     assert torch.allclose(losses.kl(samples)[0], closed, rtol=0.02)
 
 
-def test_a_distribution_switched_off_is_a_point_at_zero_without_divergence():
+def test_a_distribution_switched_off_gives_zeros_and_no_divergence():
     point = Samples.point(torch.randn(2, 4, 12))
     assert not point.zk.any() and torch.equal(losses.kl(point), torch.zeros(2))

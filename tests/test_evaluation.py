@@ -1,4 +1,4 @@
-"""The table says what the images deserve: checked with a model that only reads its answers off the pixels."""
+"""Evaluation, checked with a model whose scores are read directly from the pixels."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ SIZE = 32
 
 
 class Oracle:
-    """Red is the map and green the text score, plus what the seed adds."""
+    """The red channel is the map and the green one the text score; the seed adds noise to the map."""
 
     clip = SimpleNamespace(image_size=SIZE)
     noise = 0.0
@@ -37,7 +37,7 @@ class Oracle:
 
 @pytest.fixture
 def data(tmp_path):
-    """Two categories, one of them with small defects by the reference's list; the last image has no label."""
+    """Two categories, one in the reference's list of small defects; the last image of each has no label."""
     rng, samples = np.random.default_rng(0), []
     for category in ("screw", "tile"):
         for i in range(9):
@@ -71,7 +71,7 @@ def read(samples):
 CONFIG = EvalConfig(num_samples=1, batch_size=4, smoothing=1.5 / 32, top_fraction=0.02)
 
 
-def test_strict_scores_are_those_of_the_images_and_metrics_those_of_scikit_learn(data):
+def test_strict_metrics_equal_those_of_scikit_learn(data):
     table = evaluate(Oracle(), data, CONFIG)
     assert list(table.index) == ["screw", "tile", "mean"]
     assert list(table.columns) == [*IMAGE_METRICS, *PIXEL_METRICS, "num_images"]
@@ -91,22 +91,22 @@ def test_strict_scores_are_those_of_the_images_and_metrics_those_of_scikit_learn
     assert table["num_images"].tolist() == [9, 9, 18]
 
 
-def test_official_scores_are_normalised_over_the_category(data):
+def test_official_scores_are_normalised_over_each_category(data):
     result = measure(Oracle(), data, CONFIG)
-    for category, count in (("screw", 1), ("tile", round(2000 * (SIZE / 518) ** 2))):  # 20 pixels of 518 x 518 are one
+    for category, count in (("screw", 1), ("tile", round(2000 * (SIZE / 518) ** 2))):  # 20 of 518 x 518 become 1
         red, green, _ = read([s for s in data.samples if s.category == category])
         maps = np.stack([gaussian_filter(m, 1.5) for m in red]).reshape(9, -1)
         top = np.sort(maps)[:, -count:].mean(axis=1)
         expected = sum((part - part.min()) / np.ptp(part) for part in (green, top)) / 2
         images = result.images[result.images["category"] == category]
         assert np.allclose(images["official_score"], expected, atol=1e-4)
-    # The strict score of an image alone is the one it has in company; an official one it does not have.
+    # A single image has the same strict score as before, and no official score.
     alone = measure(Oracle(), replace(data, samples=data.samples[:1]), CONFIG)
     assert alone.images["strict_score"][0] == pytest.approx(result.images["strict_score"][0])
     assert np.isnan(alone.images["official_score"][0])
 
 
-def test_one_pass_serves_both_protocols(data):
+def test_one_pass_gives_the_tables_of_both_protocols(data):
     result = measure(Oracle(), data, CONFIG)
     for protocol in ("strict", "official"):
         table = evaluate(Oracle(), data, replace(CONFIG, protocol=protocol))
@@ -116,14 +116,14 @@ def test_one_pass_serves_both_protocols(data):
     assert not strict[list(IMAGE_METRICS)].equals(official[list(IMAGE_METRICS)])
 
 
-def test_the_batch_size_and_the_order_change_nothing(data):
+def test_metrics_do_not_depend_on_batch_size_or_order(data):
     table = evaluate(Oracle(), data, CONFIG)
     shuffled = replace(data, samples=tuple(data.samples[i] for i in np.random.default_rng(1).permutation(len(data))))
     other = evaluate(Oracle(), shuffled, replace(CONFIG, batch_size=7))
     pd.testing.assert_frame_equal(table, other.loc[table.index], atol=1e-6)
 
 
-def test_what_a_data_set_lacks_is_nan_and_the_mean_goes_over_the_rest(data):
+def test_undefined_metrics_are_nan_and_left_out_of_the_mean(data):
     no_masks = replace(data, samples=tuple(replace(s, mask=None) for s in data.samples))
     assert evaluate(Oracle(), no_masks, CONFIG)[list(PIXEL_METRICS)].isna().all(axis=None)
     no_normals = replace(data, samples=tuple(s for s in data.samples if s.label == 1))
@@ -135,20 +135,20 @@ def test_what_a_data_set_lacks_is_nan_and_the_mean_goes_over_the_rest(data):
     assert table.loc["mean", "image_auroc"] == table.loc["tile", "image_auroc"]
 
 
-def test_a_score_that_is_no_number_and_a_set_without_images_are_refused(data):
+def test_nan_scores_and_empty_data_sets_are_rejected(data):
     class Overflows(Oracle):
         def predict(self, images, class_names, **options):
             return super().predict(
                 images * torch.tensor([1, 1, torch.nan, 1])[: len(images), None, None, None], class_names, **options
             )
 
-    with pytest.raises(FloatingPointError, match="screw_2.png is not a number in fp32; take another precision"):
+    with pytest.raises(FloatingPointError, match="screw_2.png is NaN in fp32; use another precision"):
         measure(Overflows(), data, CONFIG)
     with pytest.raises(ValueError, match="'tests' is empty"):
         measure(Oracle(), replace(data, samples=()), CONFIG)
 
 
-def test_seeds_spread_only_as_far_as_the_samples_do(data):
+def test_metrics_vary_over_seeds_only_if_the_samples_do(data):
     def over_seeds(model):
         return {s: evaluate(model, data, replace(CONFIG, seed=s)) for s in (0, 1, 2)}
 
@@ -167,7 +167,7 @@ def test_seeds_spread_only_as_far_as_the_samples_do(data):
     assert spread({0: tables[0]})["std"].isna().all()
 
 
-def test_the_bootstrap_over_images_narrows_with_their_number():
+def test_bootstrap_intervals_narrow_with_the_number_of_images():
     rng = np.random.default_rng(0)
 
     def interval(n):
@@ -183,7 +183,7 @@ def test_the_bootstrap_over_images_narrows_with_their_number():
     assert many["low"] < 0.7602 < many["high"]  # Phi(1 / sqrt 2), the AUROC of two normals one sd apart
 
 
-def test_a_gain_is_drawn_on_the_same_images_for_both_methods():
+def test_a_gain_is_bootstrapped_on_the_same_images_for_both_methods():
     rng, label = np.random.default_rng(0), np.arange(200) % 2
     worse = pd.DataFrame({"path": [f"{i}.png" for i in range(200)], "category": "tile", "label": label})
     worse["strict_score"] = rng.normal(label, 1.0)
@@ -198,7 +198,7 @@ def test_a_gain_is_drawn_on_the_same_images_for_both_methods():
     assert ours["low"] < theirs["high"] and gain["low"] > 0, "two intervals overlap, yet the gain is sure"
 
 
-def test_a_real_model_is_measured_the_same_every_time(data, model):
+def test_evaluating_a_model_is_reproducible(data, model):
     config = replace(CONFIG, num_samples=2)
     pd.testing.assert_frame_equal(evaluate(model, data, config), evaluate(model, data, config))
     result = measure(model, data, config)

@@ -1,4 +1,4 @@
-"""The house: three rooms, arrows one way, files of one idea, and a package that works without the workshop."""
+"""Structure of the package: imports go one way, files are short, and it works without `pfl.workshop`."""
 
 import ast
 import shutil
@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pfl"
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 METHOD = "flows distributions prompts attention clip weights tower model losses prediction".split()
-# Imported inside a function, so that the package works without the workshop; or to keep an import out of start-up.
-LATE = {("pfl.clip", "pfl.workshop.tiny"), ("pfl.data", "pfl.workshop"), ("pfl.training", "pfl.evaluation")}
+# Imported inside a function, so that the package works without the workshop, or to shorten start-up.
+DEFERRED = {("pfl.clip", "pfl.workshop.tiny"), ("pfl.data", "pfl.workshop"), ("pfl.training", "pfl.evaluation")}
 
 
 def name_of(module: str) -> str:
@@ -22,7 +22,7 @@ def name_of(module: str) -> str:
 
 
 def imports(module: str) -> set[tuple[str, bool]]:
-    """The package's modules that one imports, and whether at its top level."""
+    """The modules of the package that `module` imports, and whether each import is at its top level."""
     tree = ast.parse(MODULES[module].read_text())
     package = module.rpartition(".")[0]
     found = set()
@@ -41,38 +41,38 @@ def imports(module: str) -> set[tuple[str, bool]]:
 GRAPH = {name_of(module): imports(module) for module in MODULES}
 
 
-def room(module: str) -> str:
+def part(module: str) -> str:
     parts = module.split(".")
     return parts[1] if len(parts) > 1 and parts[1] in ("data", "workshop") else "method"
 
 
-def test_no_circle_of_imports():
-    # A package's __init__ gathers its files, so it is no place for an arrow to start.
+def test_imports_have_no_cycle():
+    # An __init__ imports the files of its package, so its own imports are left out.
     top = {m: {t for t, top in targets if top} for m, targets in GRAPH.items() if m not in ("pfl", "pfl.workshop")}
     list(TopologicalSorter(top).static_order())  # raises CycleError
 
 
-def test_arrows_between_the_rooms_point_one_way():
+def test_imports_between_data_workshop_and_method_go_one_way():
     for module, targets in GRAPH.items():
         for target, at_top in targets:
-            if room(module) == "data":
-                assert room(target) == "data" or (module, target) in LATE, f"{module} imports {target}"
-            if room(module) == "workshop" and room(target) == "method":
+            if part(module) == "data":
+                assert part(target) == "data" or (module, target) in DEFERRED, f"{module} imports {target}"
+            if part(module) == "workshop" and part(target) == "method":
                 assert target in ("pfl.clip", "pfl.weights"), f"{module} imports {target}"
-            if room(module) == "method" and room(target) == "workshop":
-                assert (module, target) in LATE and not at_top, f"{module} imports {target}"
+            if part(module) == "method" and part(target) == "workshop":
+                assert (module, target) in DEFERRED and not at_top, f"{module} imports {target}"
 
 
-def test_nothing_of_the_method_imports_what_uses_it():
+def test_the_method_does_not_import_its_users_and_is_short():
     lower = {f"pfl.{name}" for name in METHOD}
     for module in lower:
-        above = {t for t, _ in GRAPH[module] if room(t) == "method"} - lower - {"pfl.config", "pfl"}
+        above = {t for t, _ in GRAPH[module] if part(t) == "method"} - lower - {"pfl.config", "pfl"}
         assert not above, f"{module} imports {above}"
     lines = {module: len(MODULES[module].read_text().splitlines()) for module in lower}
     assert sum(lines.values()) < 1500, lines
 
 
-def test_every_file_is_short_enough_to_be_read():
+def test_no_file_is_longer_than_300_lines():
     tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     long = {file: n for file in tracked.split() if (n := len((ROOT / file).read_text().splitlines())) > 300}
     assert not long
@@ -99,7 +99,7 @@ for missing in (lambda: pfl.load_clip("tiny"), lambda: pfl.load("default"), lamb
     except FileNotFoundError as error:
         assert "reinstall" in str(error), error
     else:
-        raise AssertionError("it is not there")
+        raise AssertionError("a missing part was loaded")
 """
 
 
@@ -130,7 +130,7 @@ def bare(tmp_path):
     return tmp_path
 
 
-def test_without_workshop_and_assets_all_works_on_real_weights_and_real_data(bare):
+def test_the_package_works_on_weights_and_data_from_disk_without_workshop_and_assets(bare):
     environment = {"PYTHONPATH": str(bare), "OMP_NUM_THREADS": "1", "HOME": str(bare), "PATH": ""}
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT], cwd=bare, env=environment, capture_output=True, text=True, timeout=120

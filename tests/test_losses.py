@@ -1,4 +1,4 @@
-"""The losses, against numbers that can be worked out by hand."""
+"""The losses, against values computed by hand."""
 
 import math
 
@@ -8,7 +8,7 @@ import torch
 from pfl import losses
 
 
-def test_focal_is_the_sum_of_two_means():
+def test_focal_is_the_sum_of_the_means_over_anomalous_and_normal_pixels():
     evidence = torch.tensor([[[0.0, 2.0], [-1.0, 0.0]]])
     masks = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
 
@@ -29,14 +29,14 @@ def test_focal_of_a_batch_without_anomalies_is_finite():
     assert loss.item() == pytest.approx(0.25 * math.log(2), rel=1e-5) and evidence.grad.isfinite().all()
 
 
-def test_dice_is_zero_for_a_perfect_map_and_counts_the_whole_batch_at_once():
+def test_dice_is_zero_for_a_perfect_map_and_is_computed_over_the_batch():
     masks = torch.zeros(2, 4, 4)
-    masks[0, :2] = 1  # 8 pixels of one image, none of the other
+    masks[0, :2] = 1  # 8 pixels in one image, none in the other
     assert losses.dice(masks, masks).item() == pytest.approx(0, abs=1e-6)
     assert losses.dice(torch.full_like(masks, 0.5), masks).item() == pytest.approx(1 - 8 / 24, rel=1e-5)
 
 
-def test_orthogonal_prompts_cost_nothing_and_equal_ones_the_share_off_the_diagonal():
+def test_orthogonality_is_zero_for_orthogonal_prompts_and_largest_for_equal_ones():
     apart = torch.eye(3).expand(1, 2, 3, 3)
     equal = torch.tensor([1.0, 0.0, 0.0]).expand(1, 2, 3, 3)
     assert losses.orthogonality(apart).item() == 0
@@ -44,8 +44,8 @@ def test_orthogonal_prompts_cost_nothing_and_equal_ones_the_share_off_the_diagon
     assert losses.orthogonality(equal[:, :, :1]).item() == 0
 
 
-def test_a_map_made_in_inference_mode_does_not_spoil_training():
-    losses._interpolation.cache_clear()
+def test_upsampling_in_inference_mode_does_not_break_training():
+    losses._interpolation_matrix.cache_clear()
     with torch.inference_mode():
         losses.upsample(torch.zeros(1, 4, 4), 8)
     evidence = torch.zeros(1, 4, 4, requires_grad=True)
@@ -53,7 +53,7 @@ def test_a_map_made_in_inference_mode_does_not_spoil_training():
     assert evidence.grad.sum().item() == pytest.approx(64)
 
 
-def test_the_softmax_of_a_pair_upsampled_is_the_sigmoid_of_its_difference_upsampled():
+def test_softmax_of_upsampled_logits_equals_sigmoid_of_their_upsampled_difference():
     pair = 5 * torch.randn(2, 2, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     both = losses.upsample(pair, 32).softmax(dim=1)[:, 1]
     once = torch.sigmoid(losses.upsample((pair[:, 1] - pair[:, 0])[:, None], 32))[:, 0]

@@ -1,4 +1,4 @@
-"""Metrics agree with scikit-learn, with a PRO counted threshold by threshold, and with what fingers can count."""
+"""Metrics agree with scikit-learn, with a brute-force PRO, and with values counted by hand."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from pfl.metrics import BINS, PixelMetrics, image_metrics, pixel_metrics
 
 
 def brute_force_pro(maps, masks, limit):
-    """Bergmann et al. 2021, word by word: at each threshold the mean overlap of all regions, then the area below."""
+    """PRO by its definition (Bergmann et al. 2021): mean overlap of all regions at each threshold, then the area."""
     regions = [labels == i for labels in map(label, masks) for i in range(1, labels.max() + 1)]
     where = [n for n, labels in enumerate(map(label, masks)) for _ in range(labels.max())]
     rates, overlaps = [0.0], [0.0]
@@ -57,7 +57,7 @@ KINDS = ("smooth", "tied", "squeezed", "tiny", "saturated")
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("limit", [0.05, 0.3, 1.0])
-def test_pixels_agree_with_scikit_learn_and_a_brute_force_pro(kind, limit):
+def test_pixel_metrics_agree_with_scikit_learn_and_a_brute_force_pro(kind, limit):
     maps, masks = make(kind, n=4, size=24)
     ours = pixel_metrics(maps, masks, pro_limit=limit)
     expected = reference(maps.ravel(), masks.ravel()) | {"pro": brute_force_pro(maps, masks, limit)}
@@ -68,8 +68,8 @@ def test_pixels_agree_with_scikit_learn_and_a_brute_force_pro(kind, limit):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_stream_stays_within_a_ten_thousandth_of_exact(kind, monkeypatch):
-    monkeypatch.setattr(metrics, "HELD", 0)
+def test_binned_metrics_are_within_1e_4_of_the_exact_ones(kind, monkeypatch):
+    monkeypatch.setattr(metrics, "MAX_EXACT", 0)
     maps, masks = make(kind, seed=1, size=160, largest=80)
     stream = PixelMetrics()
     for i in range(0, len(maps), 4):  # in unequal batches
@@ -82,7 +82,7 @@ def test_the_stream_stays_within_a_ten_thousandth_of_exact(kind, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_small_stays_exact_however_narrow(kind):
+def test_small_data_sets_are_measured_exactly_for_any_score_range(kind):
     maps, masks = make(kind)
     maps = 0.5 + 1e-4 * maps
     stream = PixelMetrics()
@@ -91,21 +91,21 @@ def test_what_is_small_stays_exact_however_narrow(kind):
     assert stream.result() == pytest.approx(pixel_metrics(maps, masks), abs=1e-12)
 
 
-def test_the_stream_holds_as_much_after_many_maps_as_after_one(monkeypatch):
+def test_streaming_metrics_use_constant_memory(monkeypatch):
     maps, masks = make("smooth")
-    monkeypatch.setattr(metrics, "HELD", 2 * maps.size)  # a third update sends all into bins
+    monkeypatch.setattr(metrics, "MAX_EXACT", 2 * maps.size)  # the third update moves all pixels into bins
     stream = PixelMetrics()
     for _ in range(5):
         stream.update(maps, masks)
         assert {a.shape for a in (stream.negatives, stream.positives, stream.overlap)} == {(BINS,)}
-        assert sum(len(part[0]) + len(part[1]) for part in stream.held) <= 2 * maps.size
-    assert not stream.held
+        assert sum(len(part[0]) + len(part[1]) for part in stream.stored) <= 2 * maps.size
+    assert not stream.stored
     assert stream.negatives.sum() == 5 * (~masks).sum() and stream.positives.sum() == 5 * masks.sum()
     assert stream.overlap.sum() == pytest.approx(stream.regions)  # the weights of a region add up to one
 
 
 @pytest.mark.parametrize("decimals", [1, 6])
-def test_images_agree_with_scikit_learn_also_when_tied(decimals):
+def test_image_metrics_agree_with_scikit_learn_also_for_ties(decimals):
     rng = np.random.default_rng(3)
     labels = rng.integers(0, 2, 80)
     scores = np.round(rng.normal(labels, 1.0), decimals)
@@ -114,7 +114,7 @@ def test_images_agree_with_scikit_learn_also_when_tied(decimals):
         assert ours[name] == pytest.approx(value, abs=1e-9), name
 
 
-def test_on_fingers():
+def test_metrics_of_a_small_map_equal_those_counted_by_hand():
     # Two regions, of 4 pixels and of 1; fifteen normal pixels.
     mask = np.zeros((4, 5), bool)
     mask[0:2, 0:2] = mask[3, 4] = True
@@ -128,14 +128,14 @@ def test_on_fingers():
     assert ours["f1"] == pytest.approx(2 * 2 / (5 + 2)) and ours["threshold"] == 0.9
 
 
-def test_regions_that_touch_at_a_corner_are_one():
+def test_pixels_that_touch_at_a_corner_are_one_region():
     mask = np.eye(6, dtype=bool)
     stream = PixelMetrics()
     stream.update(np.zeros((6, 6)), mask)
     assert stream.regions == label(mask).max() == 1
 
 
-def test_one_kind_alone_has_no_metric():
+def test_metrics_are_nan_without_both_classes():
     maps, masks = make("smooth")
     for some_masks in (np.zeros_like(masks), np.ones_like(masks)):
         stream = PixelMetrics()
@@ -147,7 +147,7 @@ def test_one_kind_alone_has_no_metric():
     assert np.isnan(list(PixelMetrics().result().values())).all()
 
 
-def test_a_perfect_map_has_ones_and_a_reversed_one_almost_nothing():
+def test_a_perfect_map_scores_1_and_a_reversed_one_has_zero_auroc_and_pro():
     masks = make("smooth")[1]
     perfect = pixel_metrics(masks.astype(float), masks)
     assert [perfect[name] for name in ("auroc", "ap", "f1", "pro")] == pytest.approx([1] * 4)
@@ -155,13 +155,13 @@ def test_a_perfect_map_has_ones_and_a_reversed_one_almost_nothing():
     assert reversed_["auroc"] == 0 and reversed_["pro"] == 0
 
 
-def test_what_cannot_be_measured_is_refused():
+def test_invalid_scores_and_shapes_are_rejected():
     stream = PixelMetrics()
     with pytest.raises(ValueError, match="from 0.0 to 1.5"):
         stream.update(np.array([[0.0, 1.5]]), np.array([[0, 1]]))
     with pytest.raises(ValueError, match="nan"):
         stream.update(np.array([[0.0, np.nan]]), np.array([[0, 1]]))
-    with pytest.raises(ValueError, match="not a number"):
+    with pytest.raises(ValueError, match="a score is NaN"):
         image_metrics([0.1, np.nan], [0, 1])
     with pytest.raises(ValueError, match=r"\(1, 2\) and masks of shape \(2, 1\)"):
         pixel_metrics(np.zeros((1, 2)), np.zeros((2, 1)))
@@ -169,9 +169,9 @@ def test_what_cannot_be_measured_is_refused():
         pixel_metrics(*make("smooth"), pro_limit=0)
 
 
-@pytest.mark.parametrize("held", [0, 10**9])
-def test_streams_added_together_are_one_stream(held, monkeypatch):
-    monkeypatch.setattr(metrics, "HELD", held)
+@pytest.mark.parametrize("max_exact", [0, 10**9])
+def test_merged_streams_equal_one_stream(max_exact, monkeypatch):
+    monkeypatch.setattr(metrics, "MAX_EXACT", max_exact)
     rng = np.random.default_rng(0)
     maps, masks = rng.random((4, 20, 20), np.float32), rng.random((4, 20, 20)) > 0.8
     whole, *parts = (metrics.PixelMetrics() for _ in range(3))

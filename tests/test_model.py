@@ -1,4 +1,4 @@
-"""The whole model: what learns, what each switch does, and that a result belongs to an image, not to its batch."""
+"""The whole model: gradients, switches, and predictions that depend on an image and not on its batch."""
 
 import dataclasses
 
@@ -31,7 +31,7 @@ def total_loss(model, images):
     return sum(losses.stage1(run(model, images), masks, torch.tensor([1, 0, 0]), 0).values())
 
 
-def test_shapes(model, images):
+def test_outputs_have_the_documented_shapes(model, images):
     output = run(model, images, num_samples=4)
     assert output.text.shape == (3, 2, 4, 2, model.clip.dim)
     assert output.image_logits.shape == (3, 2, 4, 2)
@@ -39,7 +39,7 @@ def test_shapes(model, images):
     assert torch.allclose(output.text.norm(dim=-1), torch.ones(3, 2, 4, 2))
 
 
-def test_every_parameter_learns_and_none_of_the_clip(model, images):
+def test_every_parameter_gets_a_gradient_and_clip_none(model, images):
     total_loss(model, images).backward()
     first = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     model.stage = 2
@@ -51,22 +51,22 @@ def test_every_parameter_learns_and_none_of_the_clip(model, images):
     assert all(p.grad is None for p in model.clip.parameters())
 
 
-def test_the_clip_is_no_part_of_the_state_but_moves_along(model):
+def test_clip_is_not_in_the_state_dict_but_follows_the_model(model):
     assert not any("clip" in name for name in model.state_dict())
     assert not set(model.parameters()) & set(model.clip.parameters())
     model.double()
     moved = model.clip.mean.dtype
-    model.float()  # the CLIP is that of all tests
+    model.float()  # all tests share the CLIP
     assert moved == torch.float64
 
 
-def test_the_seed_fixes_the_initial_weights(clip):
+def test_the_seed_determines_the_initial_weights(clip):
     first, again, other = (BayesPFL(clip, seed=s).state_dict() for s in (0, 0, 1))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["prompts.context"], other["prompts.context"])
 
 
-def test_the_initial_scales_are_those_of_the_configuration(clip):
+def test_the_initial_scales_are_those_of_the_config(clip):
     model = BayesPFL(clip, ModelConfig(flow_init=0.02, base_variance=1e-3))
     assert model.iad.u.std().item() == pytest.approx(0.02, rel=0.05)
     samples = model.iad(draw_noise(clip.dim, 8, seed(0)).states)
@@ -78,7 +78,7 @@ def test_the_initial_scales_are_those_of_the_configuration(clip):
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
-def test_a_part_switched_off_has_no_parameters_and_the_rest_still_learns(clip, images, switch):
+def test_a_part_switched_off_has_no_parameters_and_the_rest_still_trains(clip, images, switch):
     config = ModelConfig(num_prompts=2, num_flows=3)
     whole = {name for name, _ in BayesPFL(clip, config).named_parameters()}
     model = BayesPFL(clip, dataclasses.replace(config, **{switch: False}))
@@ -93,25 +93,25 @@ def test_a_part_switched_off_has_no_parameters_and_the_rest_still_learns(clip, i
     assert {name.split(".")[0] for name in left} == {"image_mapping", "fusion"}
 
 
-def test_without_distributions_the_bank_is_deterministic(clip, images):
+def test_without_distributions_predictions_are_deterministic(clip, images):
     model = BayesPFL(clip, ModelConfig(num_prompts=2, isd=False, iad=False))
     first, other = (model.predict(images, NAMES, num_samples=3, seed=s) for s in (0, 1))
     assert torch.equal(first.map, other.map) and not first.score_std.any()
 
 
-def test_without_orthogonality_its_loss_is_gone(model, images):
+def test_orthogonality_can_be_switched_off(model, images):
     masks, labels = torch.zeros(3, 32, 32), torch.tensor([1, 0, 0])
     output = run(model, images)
     with_it, without = (losses.stage1(output, masks, labels, 0, orthogonal=on) for on in (True, False))
     assert set(with_it) - set(without) == {"orthogonal"}
 
 
-def test_the_same_seed_samples_the_same_prompts_and_another_others(model, images):
+def test_prompts_are_determined_by_the_seed(model, images):
     first, again, other = (model.sample_prompts(images, NAMES, num_samples=4, seed=s) for s in (0, 0, 1))
     assert torch.equal(first.text, again.text) and not torch.allclose(first.text, other.text)
 
 
-def test_the_order_of_sampled_prompts_is_state_then_sample_then_bank(model, images):
+def test_sampled_prompts_are_ordered_by_state_then_sample_then_bank(model, images):
     prompts = model.sample_prompts(images, NAMES, num_samples=4, seed=0)
     assert prompts.text.shape == (3, 2 * 2 * 4, model.clip.dim)
     assert prompts.context_vectors.shape == (3, 4, 2, 5, model.clip.dim)
@@ -124,7 +124,7 @@ def test_the_order_of_sampled_prompts_is_state_then_sample_then_bank(model, imag
     assert torch.allclose(model.sample_prompts(x, NAMES, num_samples=4, seed=0).text, prompts.text, atol=1e-6)
 
 
-def test_an_image_is_judged_the_same_in_any_company(model, images):
+def test_the_prediction_of_an_image_does_not_depend_on_its_batch(model, images):
     batch = model.predict(images, NAMES, num_samples=4, seed=3)
     for i, name in enumerate(NAMES):
         alone = model.predict(images[i : i + 1], [name], num_samples=4, seed=3)
@@ -134,20 +134,20 @@ def test_an_image_is_judged_the_same_in_any_company(model, images):
 
 
 @pytest.mark.parametrize("most", [1, 7, 16, 1000])
-def test_the_size_of_a_pass_changes_nothing(model, images, most):
+def test_predictions_do_not_depend_on_max_prompts_per_pass(model, images, most):
     whole = model.predict(images, NAMES, num_samples=4)
     parts = model.predict(images, NAMES, num_samples=4, max_prompts_per_pass=most)
     assert torch.allclose(whole.map, parts.map, atol=1e-5) and torch.allclose(whole.score, parts.score, atol=1e-5)
 
 
-def test_the_second_stage_has_an_image_head_of_its_own(model, images):
+def test_stage_2_has_its_own_image_head(model, images):
     first = model.predict(images, NAMES, num_samples=2)
     model.stage = 2
     second = model.predict(images, NAMES, num_samples=2)
     assert torch.equal(first.map, second.map) and not torch.allclose(first.text_score, second.text_score)
 
 
-def test_one_class_name_serves_all_and_a_wrong_number_is_refused(model, images):
+def test_predict_accepts_one_class_name_and_rejects_invalid_input(model, images):
     assert torch.equal(
         model.predict(images, "cable", num_samples=1).score, model.predict(images, ["cable"] * 3, num_samples=1).score
     )
@@ -155,7 +155,7 @@ def test_one_class_name_serves_all_and_a_wrong_number_is_refused(model, images):
         model.predict(images, ["cable", "nut"])
     bytes_ = (255 * images).to(torch.uint8)
     for call in (model.predict, model.sample_prompts, HandwrittenPrompts(model.clip).predict):
-        with pytest.raises(ValueError, match="torch.uint8; give floats"):
+        with pytest.raises(ValueError, match="torch.uint8; pass floats"):
             call(bytes_, "cable")
     assert torch.equal(model.predict(images.numpy(), "cable").map, model.predict(images, "cable").map)
     with pytest.raises(ValueError, match="'bfloat16' is unknown; choose one of fp32, bf16, fp16"):
@@ -170,7 +170,7 @@ def test_heads_must_divide_the_width(clip):
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_half_precision_changes_little_and_its_answers_are_in_full(model, images, precision):
+def test_half_precision_changes_little_and_predictions_are_float32(model, images, precision):
     exact = model.predict(images, NAMES, num_samples=2)
     half = model.predict(images, NAMES, num_samples=2, precision=precision)
     assert half.map.dtype == half.score.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""Two processes end with the model and the table that one process makes."""
+"""Training and evaluation in two processes give the model and the table of one process."""
 
 import os
 import subprocess
@@ -48,8 +48,8 @@ def root(tmp_path_factory):
     return root
 
 
-def test_training_and_evaluation_in_two_processes_equal_one(root, tmp_path):
-    """In float64: Adam divides each gradient by its size, so where that is near 0 it would blow up rounding errors."""
+def test_two_processes_give_the_model_and_the_table_of_one(root, tmp_path):
+    """In float64: Adam divides each gradient by its magnitude, which amplifies rounding errors of gradients near 0."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -78,14 +78,14 @@ def test_training_and_evaluation_in_two_processes_equal_one(root, tmp_path):
 
     whole = evaluation.measure(model, data, pfl.EvalConfig(num_samples=2, batch_size=2))
     images = pd.read_csv(tmp_path / "two" / "images.csv")
-    assert images["path"].tolist() == whole.images["path"].tolist()  # none lost, none twice
+    assert images["path"].tolist() == whole.images["path"].tolist()  # none is missing or repeated
     assert (images["strict_score"] - whole.images["strict_score"]).abs().max() < 1e-5
     table = pd.read_csv(tmp_path / "two" / "table.csv", index_col=0)
     assert (table - whole.table()).abs().max().max() < 1e-5
 
 
 @pytest.mark.parametrize("total", [1, 2, 5, 6])
-def test_every_item_of_a_batch_has_one_process(total):
+def test_every_item_of_a_batch_belongs_to_one_process(total):
     items = list(range(total))
     parts = [Share(rank, 3).of_list(items) for rank in range(3)]
     assert sorted(sum(parts, [])) == items

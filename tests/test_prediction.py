@@ -1,4 +1,4 @@
-"""From samples to scores: the streamed sums equal what all samples held at once would give."""
+"""Predictions from samples: the streaming computation equals the one over all samples at once."""
 
 import math
 
@@ -17,7 +17,7 @@ def probabilities():
     return torch.rand(2, 5, 3, generator=draw), torch.rand(2, 5, 3, 8, 8, generator=draw)
 
 
-def test_streaming_equals_holding_everything(probabilities):
+def test_streaming_over_samples_equals_computing_all_at_once(probabilities):
     text, maps = probabilities
     prediction = summarise(text, maps.unbind(dim=1), top_fraction=0.1)
     samples = maps.mean(dim=2)
@@ -32,7 +32,7 @@ def test_streaming_equals_holding_everything(probabilities):
     assert torch.allclose(prediction.map_mutual_information, prediction.map_entropy - shared, atol=1e-5)
 
 
-def test_the_score_is_half_text_and_half_top_of_the_map(probabilities):
+def test_the_score_is_half_the_text_score_and_half_the_top_of_the_map(probabilities):
     text, maps = probabilities
     prediction = summarise(text, maps.unbind(dim=1), top_fraction=0.05)  # 3 of 64 pixels
     top = prediction.map.flatten(1).sort(dim=1, descending=True).values[:, :3].mean(dim=1)
@@ -40,7 +40,7 @@ def test_the_score_is_half_text_and_half_top_of_the_map(probabilities):
     assert torch.allclose(prediction.score, image_score(prediction.text_score, prediction.map, 0.05))
 
 
-def test_a_coin_toss_is_uncertain_and_only_disagreement_is_mutual():
+def test_mutual_information_measures_disagreement_between_prompts_only():
     even, split = torch.full((1, 2, 1), 0.5), torch.tensor([[[0.0], [1.0]]])
     maps = [torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)]
     agreed, disputed = summarise(even, maps), summarise(split, maps)
@@ -50,13 +50,13 @@ def test_a_coin_toss_is_uncertain_and_only_disagreement_is_mutual():
     assert torch.allclose(agreed.map_std, torch.full((1, 4, 4), 0.5))
 
 
-def test_one_sample_has_no_deviation(probabilities):
+def test_one_sample_has_zero_standard_deviation(probabilities):
     text, maps = probabilities
     prediction = summarise(text[:, :1], maps[:, :1].unbind(dim=1))
     assert not prediction.score_std.any() and not prediction.map_std.any()
 
 
-def test_smoothing_is_scipys_gaussian_filter(probabilities):
+def test_smoothing_equals_the_gaussian_filter_of_scipy(probabilities):
     maps = probabilities[1][:, 0, 0]
     for sd in (0.7, 2.0, 8.0):
         expected = np.stack([gaussian_filter(m, sd) for m in maps.numpy()])
@@ -64,14 +64,14 @@ def test_smoothing_is_scipys_gaussian_filter(probabilities):
     assert smooth(maps, 0.0) is maps
 
 
-def test_smoothing_reaches_map_and_score_but_not_the_entropies(probabilities):
+def test_smoothing_affects_map_and_score_but_not_the_entropies(probabilities):
     text, maps = probabilities
     raw, smoothed = (summarise(text, maps.unbind(dim=1), smoothing=sd) for sd in (0.0, 2.0))
     assert torch.allclose(smoothed.map, smooth(raw.map, 2.0), atol=1e-6)
     assert (smoothed.score < raw.score).all() and torch.equal(smoothed.map_entropy, raw.map_entropy)
 
 
-def test_the_top_of_a_map_is_at_least_one_pixel():
+def test_the_top_of_a_map_has_at_least_one_pixel():
     anomaly_map = torch.zeros(1, 4, 4)
     anomaly_map[0, 1, 2] = 1
     assert top_mean(anomaly_map, 1e-6).item() == 1 and top_mean(anomaly_map, 1.0).item() == pytest.approx(1 / 16)

@@ -1,4 +1,4 @@
-"""Prompts: how they are put together, and that the text tower sees what it would see of 77 tokens."""
+"""Prompts: how they are assembled, and that sharing their prefix does not change the text embeddings."""
 
 import pytest
 import torch
@@ -8,27 +8,27 @@ from pfl.distributions import Samples
 from pfl.prompts import PromptBank, class_text, handwritten
 
 
-def test_class_names_become_words():
+def test_class_names_are_turned_into_words():
     names = ["metal_nut", "macaroni2", "pcb3", "pipe_fryum", "chewinggum", "Bottle", "metal plate", "fryum"]
     words = ["metal nut", "macaroni", "printed circuit board", "pipe fryum", "chewing gum", "bottle"]
     assert [class_text(name) for name in names] == [*words, "metal plate", "fryum"]
     assert all(class_text(word) == word for word in words)
 
 
-def test_an_empty_or_endless_class_name_is_refused(model):
+def test_empty_or_too_long_class_names_are_rejected(model):
     with pytest.raises(ValueError, match="empty"):
         model.predict(torch.rand(1, 3, 32, 32), "  ", num_samples=1)
     with pytest.raises(ValueError, match="shorten it"):
         model.predict(torch.rand(1, 3, 32, 32), "very " * 70 + "long", num_samples=1)
 
 
-def test_handwritten_prompts_name_the_class_in_both_states():
+def test_handwritten_prompts_contain_the_class_name_in_both_states():
     normal, abnormal = handwritten("metal_nut")
     assert all("metal nut" in text for text in normal + abnormal)
     assert "a photo of a flawless metal nut." in normal and "a photo of a damaged metal nut." in abnormal
 
 
-def test_a_prompt_is_sos_context_state_name_eos(clip):
+def test_a_prompt_consists_of_sos_context_state_name_eos(clip):
     bank = PromptBank(dim=clip.dim, num_prompts=2, context_len=3, state_len=4)
     z_context, z_states = torch.randn(2, 5, clip.dim), torch.randn(2, 5, clip.dim)
     sos, context, endings, eos = bank(clip, z_context, z_states, ["metal_nut", "cable"])
@@ -42,14 +42,14 @@ def test_a_prompt_is_sos_context_state_name_eos(clip):
     assert torch.equal(abnormal[4:], words[1:4])
 
 
-def test_the_bank_starts_around_the_published_means():
+def test_the_bank_is_initialised_around_the_means_of_the_paper():
     bank = PromptBank(dim=512, num_prompts=3, context_len=5, state_len=5)
     means = [bank.context.mean(), *bank.states.mean(dim=(1, 2, 3))]
     assert torch.allclose(torch.stack(means), torch.tensor([0.0, 0.5, -0.5]), atol=2e-3)
     assert torch.allclose(bank.states.std(dim=(1, 2, 3)), torch.tensor(0.02), atol=2e-3)
 
 
-def test_shared_beginnings_equal_running_each_prompt_by_itself_with_all_77_tokens(model, clip):
+def test_shared_prefixes_give_the_embeddings_of_separate_prompts_of_77_tokens(model, clip):
     """Values and gradients, for names of different lengths."""
     z = torch.randn(2, 3, clip.dim, requires_grad=True), torch.randn(2, 3, clip.dim, requires_grad=True)
     sos, context, endings, eos = model.prompts(clip, *z, ["metal_nut", "cable"])

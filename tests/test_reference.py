@@ -1,6 +1,6 @@
-"""Agreement with the public reference implementation, quantity by quantity, on the numbers it produced.
+"""Agreement with the public reference implementation, quantity by quantity, on values it produced.
 
-Another file of the same make can be checked with PFL_REFERENCE=/path/to/file.npz, whatever sizes it states.
+PFL_REFERENCE=/path/to/file.npz checks another file of the same format, with any sizes.
 `pytest -s` prints the largest relative error of each quantity.
 """
 
@@ -15,7 +15,7 @@ import torch
 from torch.func import functional_call
 
 from pfl import losses
-from pfl.checkpoint import UNUSED, _translate, load_reference
+from pfl.checkpoint import UNUSED, _our_state_dict, load_reference
 from pfl.clip import load_clip
 from pfl.distributions import Noise
 from pfl.prompts import class_text
@@ -27,7 +27,7 @@ if os.environ.get("PFL_REFERENCE"):
 
 
 class Reference:
-    """The file's tensors by name, its configuration, and the CLIP and the checkpoint it holds as files on disk."""
+    """The tensors of a reference file by name, its configuration, and its CLIP."""
 
     def __init__(self, path: Path, folder: Path):
         with np.load(path) as file:
@@ -48,7 +48,7 @@ class Reference:
 
 
 def load_reference_clip(reference, folder):
-    """Write the CLIP as a file in OpenAI's format and load it as any user would."""
+    """Write the CLIP as a file in OpenAI's format and load it as a user would."""
     state, config = reference.part("clip/"), reference.config
     ids, rows = state.pop("token_embedding.ids"), state.pop("token_embedding.rows")
     state["token_embedding.weight"] = torch.zeros(config["vocab_size"], rows.shape[1]).index_copy(0, ids, rows)
@@ -60,7 +60,7 @@ def load_reference_clip(reference, folder):
     widths = [(config["vision_width"], config["vision_heads"]), (config["text_width"], config["text_heads"])]
     if all(heads == width // 64 for width, heads in widths):
         return load_clip(str(file), **options)
-    tag = folder / "reference-clip.json"  # heads of another width than OpenAI's: the architecture must be told
+    tag = folder / "reference-clip.json"  # the head width differs from OpenAI's, so a configuration is needed
     vision = {f"{k}": config[f"vision_{k}"] for k in ("layers", "width")} | {
         "patch_size": config["patch_size"],
         "image_size": config["image_size"],
@@ -86,7 +86,7 @@ def model(reference, tmp_path_factory):
 
 
 def agree(reference, ours):
-    """Each of `ours` lies within the tolerance of the file's value of that name."""
+    """Assert that `ours` agrees with the file within the tolerance, and return the names compared."""
     errors = {}
     for name, value in ours.items():
         theirs = reference[name].double()
@@ -115,10 +115,10 @@ def sample_values(samples, names):
 
 
 def train_values(reference, model):
-    """A step of stage 1, with gradients with respect to the reference's own parameters, and the head of stage 2."""
+    """A step of stage 1, with gradients of the reference's own parameters, and the head of stage 2."""
     theirs = {k: v.clone().requires_grad_() for k, v in reference.part("reference/").items() if not UNUSED.match(k)}
     inputs = (*reference.clip.encode_image(reference["in/images"]), reference.names, reference.noise("train"))
-    output = functional_call(model, _translate(dict(theirs)), inputs)
+    output = functional_call(model, _our_state_dict(dict(theirs)), inputs)
     labels, masks = reference["in/labels"].long(), reference["in/masks"].float()
     parts = losses.stage1(output, masks, labels, int(reference["train/prompt_index"]), kl_kind="reference")
     total = sum(parts.values())
@@ -147,7 +147,7 @@ def train_values(reference, model):
 
 
 def prediction_values(reference, model):
-    """Prediction through the public entrance, images in [0, 1] and all."""
+    """Prediction through the public interface, with images in [0, 1]."""
     clip = reference.clip
     images = reference["in/images"] * clip.sd + clip.mean
     first = model.predict(images, reference.names, noise=reference.noise("test"), smoothing=0)
@@ -172,12 +172,12 @@ def test_every_quantity_agrees_with_the_reference(reference, model):
     assert results - given == checked
 
 
-def test_the_prompts_hold_the_tokens_of_the_reference(reference):
+def test_class_names_give_the_tokens_of_the_reference(reference):
     ours = reference.clip.tokenize([f"x {class_text(name)}" for name in reference.names])
     assert torch.equal(ours, reference["tokens"].long())
 
 
-def test_the_wrong_activation_does_not_agree(reference, tmp_path):
+def test_the_wrong_activation_does_not_agree_with_the_reference(reference, tmp_path):
     other = {"gelu": "quickgelu", "quickgelu": "gelu"}[reference.config["activation"]]
     config, reference.config = reference.config, reference.config | {"activation": other}
     try:

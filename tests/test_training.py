@@ -1,4 +1,4 @@
-"""The training loop: what it changes, that it repeats itself, and that it survives being killed."""
+"""The training loop: what it changes, that it is reproducible, and that it resumes after an interruption."""
 
 import dataclasses
 
@@ -51,7 +51,7 @@ def same(first, second):
     return all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
 
 
-def test_training_lowers_the_loss_and_leaves_the_clip_alone(fresh, data):
+def test_training_lowers_the_loss_and_does_not_change_clip(fresh, data):
     model = fresh()
     before = {name: value.clone() for name, value in model.clip.state_dict().items()}
     config = dataclasses.replace(CONFIG, epochs=24, stage2_epochs=4, augment=False, lr_projection=3e-4)
@@ -76,7 +76,7 @@ def test_each_stage_trains_its_own_parameters(fresh, data):
     assert moved(one, two) == {"image_mapping", "fusion", "class_mapping"}
 
 
-def test_the_groups_have_the_published_learning_rates(fresh):
+def test_parameter_groups_have_the_published_learning_rates(fresh):
     model, config = fresh(), TrainConfig(lr_prompts=1.0, lr_flow=2.0, lr_temperature=3.0, lr_projection=4.0)
     rates = {id(p): group["lr"] for group in optimizer_of(model, config).param_groups for p in group["params"]}
     rate = {name: rates.get(id(p)) for name, p in model.named_parameters()}
@@ -86,13 +86,13 @@ def test_the_groups_have_the_published_learning_rates(fresh):
     assert {name.split(".")[0] for name, r in rate.items() if r is None} == {"image_mapping", "fusion"}
 
 
-def test_the_schedule_rises_for_a_tenth_and_falls_as_a_cosine():
+def test_the_schedule_is_a_linear_warm_up_and_a_cosine_decay():
     shares = [schedule(step, 100, 0.1) for step in range(100)]
     assert shares[0] == pytest.approx(0.1) and shares[9] == shares[10] == 1
     assert shares[55] == pytest.approx(0.5) and shares[99] < 1e-3
 
 
-def test_a_seed_repeats_a_run_and_another_does_not(fresh, data):
+def test_a_run_is_determined_by_its_seed(fresh, data):
     first, again, other = fresh(), fresh(), fresh()
     runs = [
         train(m, data, dataclasses.replace(CONFIG, seed=s), progress=False)
@@ -103,29 +103,29 @@ def test_a_seed_repeats_a_run_and_another_does_not(fresh, data):
     assert losses[0].equals(losses[1]) and not losses[0].equals(losses[2])
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3])
-def test_a_killed_run_goes_on_to_the_same_end(fresh, data, tmp_path, monkeypatch, killed_after):
-    """Killed within stage 1, between the stages, and within stage 2."""
+@pytest.mark.parametrize("interrupted_after", [1, 2, 3])
+def test_an_interrupted_run_resumes_to_the_same_result(fresh, data, tmp_path, monkeypatch, interrupted_after):
+    """Interrupted within stage 1, between the stages, and within stage 2."""
     whole, broken, resumed = fresh(), fresh(), fresh()
     expected = train(whole, data, CONFIG, out=tmp_path / "whole", progress=False).history
-    epoch, count = training._epoch, iter(range(10))
+    epoch, count = training._train_epoch, iter(range(10))
 
     def dies(*args):
-        if next(count) == killed_after:
+        if next(count) == interrupted_after:
             raise KeyboardInterrupt
         return epoch(*args)
 
-    monkeypatch.setattr(training, "_epoch", dies)
+    monkeypatch.setattr(training, "_train_epoch", dies)
     with pytest.raises(KeyboardInterrupt):
         train(broken, data, CONFIG, out=tmp_path / "run", progress=False)
-    monkeypatch.setattr(training, "_epoch", epoch)
+    monkeypatch.setattr(training, "_train_epoch", epoch)
     run = train(resumed, data, CONFIG, out=tmp_path / "run", progress=False)
     assert same(whole, resumed) and resumed.stage == 2
     assert run.history.drop(columns="seconds").equals(expected.drop(columns="seconds"))
     assert same(load(tmp_path / "run", resumed.clip), whole)
 
 
-def test_a_finished_run_is_not_run_again_and_another_is_refused(fresh, data, tmp_path):
+def test_a_finished_run_is_not_repeated_and_a_different_one_is_rejected(fresh, data, tmp_path):
     model, again = fresh(), fresh()
     train(model, data, CONFIG, out=tmp_path, progress=False)
     assert len(train(again, data, CONFIG, out=tmp_path, progress=False).history) == 4 and same(model, again)
@@ -134,7 +134,7 @@ def test_a_finished_run_is_not_run_again_and_another_is_refused(fresh, data, tmp
         train(fresh(), data, dataclasses.replace(CONFIG, seed=1), out=tmp_path, progress=False)
 
 
-def test_validation_keeps_the_best_epoch_and_stops_when_it_gets_no_better(fresh, data, monkeypatch):
+def test_validation_keeps_the_best_epoch_and_stops_early(fresh, data, monkeypatch):
     model, seen = fresh(), []
     values = iter([0.1, 0.5, 0.4, 0.3, 0.9])
 
@@ -149,14 +149,14 @@ def test_validation_keeps_the_best_epoch_and_stops_when_it_gets_no_better(fresh,
     assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
 
 
-def test_bfloat16_trains_too(fresh, data):
+def test_training_in_bfloat16_gives_a_similar_loss(fresh, data):
     run = train(fresh(), data, dataclasses.replace(CONFIG, precision="bf16", epochs=1), progress=False)
     exact = train(fresh(), data, dataclasses.replace(CONFIG, epochs=1), progress=False)
     assert np.isclose(run.history.loss[0], exact.history.loss[0], rtol=0.05)
     assert run.history.loss[0] != exact.history.loss[0]
 
 
-def test_data_that_cannot_train_is_refused(fresh, data):
+def test_data_without_labels_masks_or_anomalies_is_rejected(fresh, data):
     unknown = dataclasses.replace(data[0], label=None)
     bare = dataclasses.replace(data[1], mask=None)
     for sample, message in ((unknown, "has no label"), (bare, "has no mask")):
@@ -167,7 +167,7 @@ def test_data_that_cannot_train_is_refused(fresh, data):
         train(fresh(), data.subset(keep=lambda one: one.label == 0), CONFIG, progress=False)
 
 
-def test_a_loss_that_explodes_says_where(fresh, data):
+def test_a_loss_that_is_not_finite_is_reported_with_its_step(fresh, data):
     model = fresh()
     model.prompts.context.data[:] = float("nan")
     with pytest.raises(FloatingPointError, match="stage 1, epoch 1, step 1"):
@@ -177,12 +177,12 @@ def test_a_loss_that_explodes_says_where(fresh, data):
 @pytest.mark.parametrize(("kind", "name", "value"), [
     (TrainConfig, "precision", "fp16"), (TrainConfig, "kl", "Exact"), (EvalConfig, "protocol", "Official"),
 ])  # fmt: skip
-def test_a_choice_that_is_not_offered_is_refused(kind, name, value):
+def test_invalid_choices_in_a_config_are_rejected(kind, name, value):
     with pytest.raises(ValueError, match=f"{name} '{value}' is unknown; choose one of"):
         kind(**{name: value})
 
 
-def test_presets_differ_where_scales_differ():
+def test_presets_differ_in_initialisation_and_learning_rate():
     tiny, paper = preset("tiny"), preset("paper")
     assert tiny.model.flow_init < paper.model.flow_init == 1.0
     assert tiny.train.lr_projection > paper.train.lr_projection == 1e-4
@@ -190,13 +190,13 @@ def test_presets_differ_where_scales_differ():
         preset("huge")
 
 
-def test_a_clip_that_remembers_changes_nothing_but_the_time(fresh, data, clip, monkeypatch):
+def test_cached_features_do_not_change_training(fresh, data, clip, monkeypatch):
     config = dataclasses.replace(CONFIG, augment=False)
     plain = train(fresh(), data, config, progress=False)
     monkeypatch.setattr(clip, "memory", {})
     first = train(fresh(), data, config, progress=False)
     assert len(clip.memory) == len(data)
-    monkeypatch.setattr(clip, "_encode", None)  # from now on nothing is encoded
+    monkeypatch.setattr(clip, "_encode", None)  # from here on encoding fails
     second = train(fresh(), data, config, progress=False)
     losses = [run.history.drop(columns="seconds").to_numpy(float) for run in (plain, first, second)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4, equal_nan=True)

@@ -6,7 +6,7 @@ import pytest
 from pfl.uncertainty import aurc, expected_calibration_error, reliability, risk_coverage
 
 
-def test_reliability_by_hand():
+def test_reliability_equals_a_count_by_hand():
     table = reliability([0.0, 0.1, 0.6, 0.9, 1.0], [0, 1, 1, 1, 1], bins=2)
     assert table.to_dict("list") == {
         "low": [0.0, 0.5],
@@ -23,20 +23,20 @@ def test_reliability_by_hand():
 
 def test_true_probabilities_are_calibrated_and_overconfident_ones_are_not():
     rng = np.random.default_rng(0)
-    truth = rng.uniform(size=(100, 200))  # maps are fine too
+    truth = rng.uniform(size=(100, 200))  # any shape works
     labels = rng.uniform(size=truth.shape) < truth
     assert expected_calibration_error(truth, labels) < 0.01
     assert expected_calibration_error(truth > 0.5, labels) == pytest.approx(0.25, abs=0.01)  # E min(p, 1 - p)
 
 
-def test_risk_by_hand():
+def test_risk_coverage_equals_a_count_by_hand():
     table = risk_coverage([0.4, 0.1, 0.2, 0.3], [1, 0, 0, 1])
     assert table["coverage"].tolist() == [0.25, 0.5, 0.75, 1.0]
     assert table["risk"].tolist() == pytest.approx([0, 0, 1 / 3, 1 / 2])
     assert aurc([0.4, 0.1, 0.2, 0.3], [1, 0, 0, 1]) == pytest.approx((1 / 3 + 1 / 2) / 4)
 
 
-def test_equally_sure_cases_have_no_order():
+def test_the_order_of_equally_uncertain_cases_does_not_matter():
     assert risk_coverage([0.1, 0.5, 0.5, 0.9], [0, 1, 0, 1])["risk"].tolist() == pytest.approx([0, 1 / 4, 1 / 3, 1 / 2])
     rng = np.random.default_rng(0)
     uncertainty, errors = rng.integers(0, 3, 30), rng.integers(0, 2, 30)
@@ -44,13 +44,13 @@ def test_equally_sure_cases_have_no_order():
     assert aurc(uncertainty, errors) == pytest.approx(aurc(uncertainty[order], errors[order]))
 
 
-def test_knowing_beats_guessing_beats_being_surest_where_wrong():
+def test_aurc_is_lowest_for_the_true_errors_and_highest_for_their_opposite():
     errors = np.arange(50) % 5 == 0
     assert aurc(errors, errors) < aurc(np.zeros(50), errors) < aurc(~errors, errors)
     assert aurc(np.zeros(50), errors) == pytest.approx(errors.mean())
 
 
-def test_what_cannot_be_measured_is_refused():
+def test_invalid_probabilities_and_shapes_are_rejected():
     with pytest.raises(ValueError, match="outside of"):
         reliability([1.2], [1])
     with pytest.raises(ValueError, match=r"\(2,\) and \(1,\)"):
