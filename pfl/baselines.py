@@ -35,10 +35,10 @@ def prompt_bank(clip: FrozenCLIP, *, num_prompts: int = 3, seed: int = 0) -> Bay
 class HandwrittenPrompts:
     """Plain CLIP with WinCLIP's prompt ensemble for each state (Jeong et al. 2023), without its windows.
 
-    The unit embeddings of a state's sentences are averaged into one direction. A softmax over the two states, with
-    CLIP's own temperature, gives the probability. The image score uses the class token. The map uses the patches of the
-    last feature layer, passed through the final norm and the projection as if each were a class token (as in MaskCLIP,
-    Zhou et al. 2022, but without its change to the last attention): the simplest variant, and a weak one.
+    The unit embeddings of a state's sentences are averaged into one direction. CLIP's softmax over the two states, with
+    its trained temperature, gives the probability. The image score uses the class token. The map uses the patches of
+    the last feature layer, passed through the final norm and the projection as if each were a class token (as in
+    MaskCLIP, Zhou et al. 2022, but without its change to the last attention): the simplest variant, and a weak one.
     """
 
     def __init__(self, clip: FrozenCLIP):
