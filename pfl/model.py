@@ -56,7 +56,7 @@ class BayesPFL(nn.Module):
     """Bayesian prompt flow learning (Qu et al., CVPR 2025) on top of a frozen CLIP.
 
     Args:
-        clip: not part of the parameters and the state dict.
+        clip: not part of the parameters or the state dict.
         config: sizes and switches.
         seed: fixes the initial weights.
     """

@@ -96,7 +96,7 @@ def from_tag(
     try:
         logging.disable(logging.WARNING)  # open_clip warns of missing weights, which `fill` loads
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # and of the activation, which is chosen here
+            warnings.simplefilter("ignore", UserWarning)  # and of mismatched activations, which are chosen here
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 model = open_clip.create_model(name, **options)
