@@ -1,4 +1,4 @@
-"""Pre-training of the tiny CLIP: captions that tell the truth, views that follow from the step, runs that resume."""
+"""Pre-training of the tiny CLIP: true captions, reproducible views, and resuming."""
 
 import sys
 from dataclasses import replace
@@ -23,7 +23,7 @@ def recipe():
     return Recipe(images=24, steps=4, batch=4, image_size=64)
 
 
-def test_a_caption_is_true_of_a_picture_only_if_all_it_claims_is():
+def test_a_caption_is_true_only_if_all_its_claims_are():
     labels = [torch.tensor(v) for v in ([3, 3, 5], [0, 2, 2], [1, 1, 4], [-1, 0, 8])]  # kind, state, colour, cell
     texts = [
         Caption("a flawless object", "state", state=0),
@@ -36,7 +36,7 @@ def test_a_caption_is_true_of_a_picture_only_if_all_it_claims_is():
     assert truth(texts, *labels).int().tolist() == expected
 
 
-def test_captions_speak_of_states_in_frequent_words():
+def test_captions_use_frequent_words_for_states():
     rank = open_clip.tokenizer.SimpleTokenizer().encoder
     sentences = captions.FLAWLESS + captions.DAMAGED + sum(captions.DEFECTS.values(), [])
     words = {word for sentence in sentences for word in sentence.format("").split()}
@@ -44,8 +44,8 @@ def test_captions_speak_of_states_in_frequent_words():
     assert not words & {"without", "defect", "flaw"}
 
 
-def test_the_place_of_a_caption_is_where_the_defect_is_seen():
-    """Crop, flip and turn move picture and mask alike: a bright square is found in the cell its mask names."""
+def test_the_position_in_a_caption_is_that_of_the_defect_in_the_view():
+    """Cropping, flipping and rotating treat image and mask alike: a bright square stays where its mask is."""
     images, masks = torch.zeros(16, 3, 192, 192), torch.zeros(16, 1, 48, 48)
     images[:, :, 40:72, 100:132], masks[:, :, 10:18, 25:33] = 1, 1
     seen, coarse = crop(images, masks, 128, 1.0, torch.Generator().manual_seed(0))
@@ -54,8 +54,8 @@ def test_the_place_of_a_caption_is_where_the_defect_is_seen():
     assert (overlap > 0.9).all()
 
 
-def test_no_patch_that_a_thin_line_crosses_is_called_flawless():
-    """To the loss on regions most patches that a line of two pixels crosses are defective, and some are left out."""
+def test_no_patch_crossed_by_a_thin_line_is_trained_as_flawless():
+    """In the loss on regions most patches crossed by a line of two pixels are defective, and some are left out."""
     found = []
     images, masks = torch.zeros(1, 3, 192, 192), torch.zeros(1, 1, 48, 48)
     images[..., 96:98], masks[..., 24] = 1, 0.5
@@ -66,23 +66,23 @@ def test_no_patch_that_a_thin_line_crosses_is_called_flawless():
         logits = torch.zeros(4, 1, n, 2, requires_grad=True)
         texts = [Caption("a flawless object", "state", state=0), Caption("a damaged object", "state", state=-2)]
         region_loss(logits, share[None], torch.tensor([2]), texts).backward()
-        pushed = logits.grad[0, 0, :, 1]  # below zero where "damaged" is to be truer
+        pushed = logits.grad[0, 0, :, 1]  # negative where the score of "damaged" is to rise
         assert (pushed[bright] <= 0).all() and (pushed[share == 0] > 0).all()
         found.append(float((pushed[bright] < 0).float().mean()))
     assert np.mean(found) > 0.7
 
 
-def test_an_interrupted_run_ends_where_an_undisturbed_one_does(recipe, tmp_path, monkeypatch):
+def test_an_interrupted_run_gives_the_same_weights_as_an_uninterrupted_one(recipe, tmp_path, monkeypatch):
     whole = pretrain.train(recipe, tmp_path / "whole", workers=0)
     batch, count = pretrain.batch, iter(range(10))
 
-    def dies(*args, **options):
+    def interrupt(*args, **options):
         if next(count) == 3:
             raise KeyboardInterrupt
         return batch(*args, **options)
 
     monkeypatch.setattr(pretrain, "SAVE_EVERY", 1)
-    monkeypatch.setattr(pretrain, "batch", dies)
+    monkeypatch.setattr(pretrain, "batch", interrupt)
     with pytest.raises(KeyboardInterrupt):
         pretrain.train(recipe, tmp_path / "cut", workers=0)
     monkeypatch.setattr(pretrain, "batch", batch)
@@ -93,8 +93,8 @@ def test_an_interrupted_run_ends_where_an_undisturbed_one_does(recipe, tmp_path,
         pretrain.train(replace(recipe, lr=1.0), tmp_path / "cut", workers=0)
 
 
-def test_each_round_continues_from_the_one_before_on_other_drawings(recipe, tmp_path, monkeypatch):
-    """`python -m pfl.workshop.pretrain` from end to end: the curve of all rounds is kept beside the weights."""
+def test_each_round_starts_from_the_previous_weights_with_other_drawings(recipe, tmp_path, monkeypatch):
+    """`python -m pfl.workshop.pretrain` end to end: the curve of all rounds is saved with the weights."""
     rounds = (recipe, replace(recipe, seed=1, steps=3), replace(recipe, seed=2, steps=3, image_size=96))
     arguments = ["pretrain", "--out", str(tmp_path), "--assets", str(tmp_path / "assets"), "--workers", "0"]
     monkeypatch.setattr(sys, "argv", arguments)
@@ -103,7 +103,7 @@ def test_each_round_continues_from_the_one_before_on_other_drawings(recipe, tmp_
     monkeypatch.setattr(
         pretrain, "train", lambda *args, start, **o: began.append(start) or train(*args, start=start, **o)
     )
-    for done in (rounds[:2], rounds):  # a round may be added to those that are done
+    for done in (rounds[:2], rounds):  # a round may be added to finished ones
         monkeypatch.setattr(pretrain, "ROUNDS", done)
         pretrain.main()
     curve = pd.read_csv(tmp_path / "assets" / "tiny_clip_history.csv")
@@ -132,8 +132,8 @@ def test_only_words_of_captions_are_learned_and_shipped(recipe, tmp_path, monkey
         assert torch.allclose(loaded.encode_text(ids), clip.encode_text(ids), atol=0.02)
 
 
-def test_the_shipped_tiny_clip_knows_states_it_was_taught():
-    """On new drawings of kinds that it was shown, hand-written prompts do far better than chance."""
+def test_the_shipped_tiny_clip_tells_defective_from_flawless_on_pre_trained_categories():
+    """On new drawings of categories of its pre-training, hand-written prompts are far better than chance."""
     clip, rng, labels, images = load_clip("tiny"), np.random.default_rng(5), [], []
     for name in ("wood", "tile", "carpet", "leather"):
         for i in range(8):

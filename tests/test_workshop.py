@@ -1,4 +1,4 @@
-"""The workshop: what is drawn, that its labels are true, and that nothing of the target leaks."""
+"""The workshop: its images, their labels, and that nothing of the target leaks into training."""
 
 import zlib
 
@@ -22,7 +22,7 @@ def test_the_three_sets_share_no_category_and_two_defects_are_new_in_the_target(
 
 
 @pytest.mark.parametrize(("part", "name"), [(part, name) for part, kinds in SETS.items() for name in kinds])
-def test_a_defect_lies_on_the_thing_is_of_a_visible_size_and_the_same_for_a_seed(part, name):
+def test_defects_are_on_the_object_visible_and_the_same_for_a_seed(part, name):
     kind = SETS[part][name]
     for defect in kind.defects(part):
         seed = [7, zlib.crc32(f"{name}{defect}".encode())]
@@ -30,11 +30,11 @@ def test_a_defect_lies_on_the_thing_is_of_a_visible_size_and_the_same_for_a_seed
         assert drawn.image.shape == (192, 192, 3) and drawn.image.dtype == np.uint8
         assert 0.001 < drawn.mask.mean() < 0.3, defect
         assert np.array_equal(drawn.image, again.image) and np.array_equal(drawn.mask, again.mask)
-        if defect not in ("missing_part", "foreign_body"):  # the one is gone, the other may hang over the edge
+        if defect not in ("missing_part", "foreign_body"):  # the former is removed, the latter may extend over the edge
             assert (drawn.mask & drawn.thing).sum() > 0.5 * drawn.mask.sum(), defect
 
 
-def test_a_normal_picture_has_an_empty_mask():
+def test_a_normal_image_has_an_empty_mask():
     assert not scene(np.random.default_rng(0), TARGET["gear"]).mask.any()
 
 
@@ -47,8 +47,8 @@ def test_a_split_on_disk_is_complete_and_the_same_for_a_seed(tmp_path, monkeypat
     assert first.fingerprint() != workshop.load(tmp_path / "0", split="target", seed=1).fingerprint()
 
 
-def test_the_splits_hold_the_pictures_that_all_numbers_were_measured_on(tmp_path, monkeypatch):
-    """Sums weighted by place, of a normal and a defective picture a category; processors may round a pixel apart."""
+def test_the_splits_have_the_images_of_the_published_results(tmp_path, monkeypatch):
+    """Position-weighted means of a normal and a defective image per category; processors may round differently."""
     monkeypatch.setattr(splits, "IMAGES", dict.fromkeys(splits.SPLITS, (1, 1)))
     ramp = np.linspace(0, 1, 192)[:, None] * np.linspace(1, 2, 192)
     for split, expected in {"auxiliary": 71.423, "target": 82.223}.items():
@@ -57,22 +57,22 @@ def test_the_splits_hold_the_pictures_that_all_numbers_were_measured_on(tmp_path
         assert (grey * ramp).mean() == pytest.approx(expected, abs=0.01)
 
 
-def test_a_split_is_for_all_to_read_and_an_interrupted_one_leaves_nothing(tmp_path, monkeypatch):
+def test_a_split_is_readable_by_all_and_an_interrupted_one_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(splits, "SPLITS", {"target": {"gear": TARGET["gear"]}})
     monkeypatch.setattr(splits, "IMAGES", {"target": (1, 1)})
     mode = [path.stat().st_mode for path in (workshop.folder(tmp_path / "whole"), tmp_path / "whole")]
-    assert mode[0] == mode[1]  # as any folder made here
+    assert mode[0] == mode[1]  # as of any other folder
 
-    def dies(*args):
+    def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(splits, "_write", dies)
+    monkeypatch.setattr(splits, "_write", interrupt)
     with pytest.raises(KeyboardInterrupt):
         splits.make(tmp_path / "cut" / "target", "target")
     assert not list((tmp_path / "cut").iterdir())
 
 
-def test_an_unknown_split_is_named(tmp_path):
+def test_the_error_for_an_unknown_split_names_it(tmp_path):
     with pytest.raises(ValueError, match="no split 'train'; choose one of auxiliary, target"):
         workshop.load(tmp_path, split="train")
 
@@ -80,12 +80,12 @@ def test_an_unknown_split_is_named(tmp_path):
 def test_no_caption_names_a_target_category_or_defect():
     assert not set(captions.DEFECTS) & set(NEW)
     rng = np.random.default_rng(0)
-    said = " ".join(c.text for _ in range(30) for c in captions.captions(np.arange(len(CAPTIONED)), rng))
+    text = " ".join(c.text for _ in range(30) for c in captions.captions(np.arange(len(CAPTIONED)), rng))
     for word in [*TARGET, *NEW, "foreign body", "corrosion"]:
-        assert f" {word} " not in f" {said} "
+        assert f" {word} " not in f" {text} "
 
 
-def test_a_faint_or_soft_defect_is_the_same_one_less_visible():
+def test_a_faint_or_soft_defect_has_the_same_place_but_less_contrast():
     drawn, faint, soft = (
         scene(np.random.default_rng(3), CAPTIONED["steel"], "hole", **how)
         for how in ({}, {"strength": 0.4}, {"softness": 3.0})
@@ -99,7 +99,7 @@ def test_a_faint_or_soft_defect_is_the_same_one_less_visible():
 
 
 @pytest.mark.parametrize("defect", defects.LINES)
-def test_a_thin_line_runs_where_the_wide_one_does(defect):
+def test_a_thin_line_is_inside_the_wide_one(defect):
     wide, thin = (scene(np.random.default_rng(3), CAPTIONED["steel"], defect, width=w).mask for w in (1.0, 0.3))
     assert thin.sum() < 0.6 * wide.sum()
     assert (thin & wide).sum() > 0.95 * thin.sum()
@@ -113,7 +113,7 @@ def test_the_thinnest_and_softest_defect_still_has_a_mask(defect):
 
 
 @pytest.mark.parametrize("defect", defects.PATCHES)
-def test_a_straight_patch_fills_the_box_around_it_and_an_irregular_one_does_not(defect):
+def test_a_straight_patch_fills_its_bounding_box_and_an_irregular_one_does_not(defect):
     def filled(straight: bool, i: int) -> float:
         mask = scene(np.random.default_rng([9, i]), CAPTIONED["steel"], defect, straight=straight).mask
         points = np.argwhere(mask).astype(np.float32)

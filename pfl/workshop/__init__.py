@@ -1,12 +1,12 @@
-"""The workshop: everything that makes the embedded default, from synthetic pictures to the tiny CLIP.
+"""The workshop: everything that makes the embedded default, from synthetic images to the tiny CLIP.
 
-    fields, surfaces, shapes, objects   what is drawn for the tiny CLIP
-    auxiliary, target                   what is drawn to train the default on, and to test it
-    defects, kinds, scenes, splits      what is broken, the three sets of kinds, a picture with its mask, a data set
-    captions, pool, views, losses       what the tiny CLIP is pre-trained with
+    fields, surfaces, shapes, objects   drawings to pre-train the tiny CLIP on
+    auxiliary, target                   drawings to train the default on, and to test it
+    defects, kinds, scenes, splits      defects, the three sets of categories, an image with its mask, a data set
+    captions, pool, views, losses       data and losses of pre-training
     tiny, pretrain                      the tiny CLIP and its pre-training
 
-`pfl.load_clip("tiny")` and `pfl.data.load("workshop")` are its two doors. The package works on real weights and real
+Its entry points are `pfl.load_clip("tiny")` and `pfl.data.load("workshop")`. The package works on real weights and real
 data without it.
 """
 

@@ -1,4 +1,4 @@
-"""Kinds to train the default on, new to the tiny CLIP: surfaces `(rng, size) -> image`, objects `(rng) -> Part`."""
+"""Categories to train the default on, unseen by the CLIP: surfaces `(rng, size) -> image`, objects `(rng) -> Part`."""
 
 import cv2
 import numpy as np
@@ -54,7 +54,7 @@ def knit(rng: Rng, size: int) -> np.ndarray:
     n, slope = rng.uniform(8, 18), rng.uniform(0.4, 1.2)
     bend = 0.15 * noise(rng, size, 4, 2)
     column = u * n + bend
-    leaning = np.abs(column - np.round(column)) * 2  # 0 amid a column of stitches, 1 at its edges
+    leaning = np.abs(column - np.round(column)) * 2  # 0 in the middle of a column of stitches, 1 at its edges
     tone = wave(v * n * rng.uniform(0.9, 1.6) + slope * leaning + bend) * 0.6 + 0.35 * wave(column + 0.25) ** 0.5
     bands = wave(v * rng.uniform(1, 4)) > 0.5 if rng.random() < 0.4 else np.zeros((size, size), bool)
     one, other = colour(rng), colour(rng)
@@ -99,9 +99,8 @@ def treadplate(rng: Rng, size: int) -> np.ndarray:
     height = np.clip(3 * (1 - (du / thin) ** 2 - (dv / long) ** 2), 0, 1).astype(np.float32)
     height = cv2.GaussianBlur(height, (0, 0), rng.uniform(0.8, 2))
     light = rng.uniform(0, 2 * np.pi)
-    tone = (
-        0.5 + rng.uniform(0.8, 2) * slope(height, light) + rng.uniform(-0.2, 0.2) * height + 0.1 * noise(rng, size, 3)
-    )
+    tone = 0.5 + rng.uniform(0.8, 2) * slope(height, light) + rng.uniform(-0.2, 0.2) * height
+    tone = tone + 0.1 * noise(rng, size, 3)
     shine = colour(rng, (180, 260), (0, 0.3), (0.5, 1))
     return shaded(rng, tone + 0.08 * noise(rng, size, 80, 1), shine, (0.05, 0.35))
 
@@ -110,9 +109,8 @@ def bark(rng: Rng, size: int) -> np.ndarray:
     """Long ridges with dark furrows between them."""
     ridges = 1 - np.abs(noise(rng, size, rng.uniform(8, 20), 3, rng.uniform(2, 5)))
     tone = turned(0.2 + 0.8 * np.clip(ridges, 0, 1) ** rng.uniform(1.5, 4), rng) + 0.2 * noise(rng, size, 40, 2)
-    return shaded(
-        rng, tone, colour(rng, (15, 60) if rng.random() < 0.7 else (0, 360), (0, 0.5), (0.4, 0.9)), (0.05, 0.4)
-    )
+    hue = (15, 60) if rng.random() < 0.7 else (0, 360)
+    return shaded(rng, tone, colour(rng, hue, (0, 0.5), (0.4, 0.9)), (0.05, 0.4))
 
 
 # ---- objects ---------------------------------------------------------------------------------------------------------
@@ -124,8 +122,7 @@ def teapot(rng: Rng) -> Part:
     spout = np.array([(0.4, 0.15), (0.72, -0.1), (0.85, -0.5), (0.98, -0.5), (0.86, 0.1), (0.45, 0.45)])
     handle, inner = disc(0.32, (-0.66, 0)), disc(0.2, (-0.68, 0))
     layers = ((inner, glaze), (body, glaze), (box(-0.56, -0.08, 0.56, 0.08), band), (lid, glaze * 0.85), (knob, band))
-    # Where the hole of the handle meets the body, the body goes on.
-    hole = inner[inner[:, 0] < -0.56]
+    hole = inner[inner[:, 0] < -0.56]  # ends at the body
     return Part(outline=(body, lid, knob, spout, handle), holes=(hole,), colour=glaze, layers=layers, bevel=0.2)
 
 

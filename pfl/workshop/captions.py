@@ -1,7 +1,7 @@
-"""Captions of the drawings, and which of them are true of which picture.
+"""Captions of the drawings, and which of them are true of which image.
 
-A picture has many true captions ("a flawless object", "a red button", "a crack at the top left"). So each picture of a
-batch is scored against a pool of captions, each true or false of it. No caption names a target category or defect.
+An image has many true captions ("a flawless object", "a red button", "a crack at the top left"). So each image of a
+batch is compared with a pool of captions, each true or false of it. No caption names a target category or defect.
 """
 
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from .kinds import CAPTIONED, TARGET
 NAMES = list(CAPTIONED)
 NOUNS = [kind.nouns or (name,) for name, kind in CAPTIONED.items()]
 GENERIC = "object thing part item surface product sample piece material workpiece".split()
-# The words for states are common ones: each but "misprint" is among the tokenizer's first 30,000 tokens, which lists
-# frequent words first. "Defect", "flaw" and "unblemished" are not, and no caption says what is absent. So this CLIP
-# knows half of WinCLIP's expert wordings (pfl/prompts.py), as a CLIP of the web might.
+# The words for states are common: all except "misprint" are among the tokenizer's first 30,000 tokens, which begin with
+# the most frequent words. "Defect", "flaw" and "unblemished" are not, and no caption says what is absent. So this CLIP
+# knows half of WinCLIP's expert wordings (pfl/prompts.py), as a CLIP trained on the web might.
 FLAWLESS = [
     *(f"a {word} {{}}" for word in "flawless perfect good clean new fine normal".split()),
     *(f"an {word} {{}}" for word in "intact excellent ideal".split()),
@@ -54,7 +54,7 @@ tokenize = open_clip.get_tokenizer("ViT-B-32")
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence and what it claims; -1 claims nothing. State 0 is flawless, -2 any defect, else an index of STATES."""
+    """A sentence and its claims; -1 is no claim. State 0 is flawless, -2 any defect, else an index of STATES."""
 
     text: str
     group: str
@@ -70,12 +70,12 @@ VOCABULARY = [word for word in known_words() if word not in TARGET_WORDS][:4000]
 
 
 def captions(kinds: np.ndarray, rng: np.random.Generator) -> Iterator[Caption]:
-    """The pool of captions for a batch; `kinds` (b,), indices of NAMES, are those in it: so names are often true."""
+    """The pool of captions for a batch of categories `kinds` (b,), indices of NAMES, so that nouns are often true."""
 
     def pick(options):
         return options[rng.integers(len(options))]
 
-    def anything() -> str:  # now and then any word at all, so that no noun comes to decide about the state
+    def anything() -> str:  # sometimes any word, so that no noun comes to imply a state
         return pick(GENERIC) if rng.random() < 0.6 else pick(VOCABULARY)
 
     def stated(state: int, what: str) -> str:
@@ -103,7 +103,7 @@ def captions(kinds: np.ndarray, rng: np.random.Generator) -> Iterator[Caption]:
 
 
 def truth(pool: list[Caption], kind: Tensor, state: Tensor, colour: Tensor, cell: Tensor) -> Tensor:
-    """Which captions are true of which pictures (b, captions) bool; labels are (b,), -1 where nothing is known."""
+    """Which captions are true of which images, (b, captions) bool; labels are (b,), -1 if unknown."""
 
     def claims(name: str) -> Tensor:
         return torch.tensor([getattr(caption, name) for caption in pool], device=state.device)
@@ -116,9 +116,9 @@ def truth(pool: list[Caption], kind: Tensor, state: Tensor, colour: Tensor, cell
 
 
 def used_tokens() -> list[int]:
-    """Ids of the tokens whose embeddings are learned: all that captions contain, but for the nouns of VOCABULARY.
+    """Ids of the tokens whose embeddings are learned: those of all captions, except for the nouns of VOCABULARY.
 
-    Those only keep nouns from deciding about a state, and an untrained embedding serves for that.
+    These only keep nouns from implying a state, for which untrained embeddings suffice.
     """
     sentences = [*FLAWLESS, *DAMAGED, *chain(*DEFECTS.values())]
     texts = [sentence.format(noun) for sentence in sentences for noun in ["", *GENERIC, *SIZES]]

@@ -1,7 +1,7 @@
 """Defects of the workshop: each `(rng, image, region, scale) -> (image, mask)`.
 
-`image` (size, size, 3) is a flawless scene, `region` (size, size) in [0, 1] the surface that can be hurt, and `scale`
-stretches the defect (close-ups use more than 1). The mask (size, size) in [0, 1] says how much each pixel was changed.
+`image` (size, size, 3) is a flawless scene, `region` (size, size) in [0, 1] is where the defect may be, and `scale`
+enlarges it (close-ups use more than 1). The mask (size, size) in [0, 1] says how much each pixel was changed.
 """
 
 import cv2
@@ -10,19 +10,23 @@ import numpy as np
 from .fields import Rng, colour, cover, noise, rotation, spots
 
 SURFACE = ("scratch", "crack", "stain", "hole", "bare_patch", "misprint")  # defects of any surface
-LINES = ("scratch", "crack")  # may be drawn thinner
-PATCHES = ("stain", "bare_patch")  # may have straight edges
+LINES = ("scratch", "crack")  # have an argument `width`
+PATCHES = ("stain", "bare_patch")  # have an argument `straight`
 NEW = ("foreign_body", "corrosion")  # only in the target
 
 
 def anchor(rng: Rng, region: np.ndarray) -> np.ndarray:
-    """A random point (x, y) well inside the region and not at the rim of the picture."""
+    """A random point (x, y) well inside the region and away from the border of the image."""
     inside = cv2.erode(region, np.ones((9, 9), np.uint8)) > 0.5
     margin = region.shape[0] // 12
     inside[:margin] = inside[-margin:] = inside[:, :margin] = inside[:, -margin:] = False
-    ys, xs = np.nonzero(inside if inside.any() else region > 0.5)
-    i = rng.integers(len(xs))
-    return np.array([xs[i], ys[i]], float)
+    return random_pixel(rng, inside if inside.any() else region > 0.5)
+
+
+def random_pixel(rng: Rng, where: np.ndarray) -> np.ndarray:
+    """A random point (x, y) at which an array (size, size) is true."""
+    points = np.argwhere(where)
+    return points[rng.integers(len(points)), ::-1].astype(float)
 
 
 def stroke(size: int, path: np.ndarray, width: float) -> np.ndarray:
@@ -32,15 +36,7 @@ def stroke(size: int, path: np.ndarray, width: float) -> np.ndarray:
     return cv2.GaussianBlur(canvas, (0, 0), 0.6).astype(np.float32) / 255
 
 
-def blob(
-    rng: Rng,
-    size: int,
-    centre: np.ndarray,
-    radius: float,
-    ragged: float = 0.5,
-    soft: float = 0.15,
-    straight: bool = False,
-) -> np.ndarray:
+def blob(rng: Rng, size: int, centre: np.ndarray, radius: float, ragged=0.5, soft=0.15, straight=False) -> np.ndarray:
     """An irregular patch (size, size) in [0, 1], or one with straight edges, often upright; radius in pixels."""
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
     angle, squash = rng.uniform(0, np.pi), rng.uniform(0.6, 1.0)
@@ -64,7 +60,7 @@ def tint(rng: Rng, image: np.ndarray, mask: np.ndarray, least: float = 0.25) -> 
 
 
 def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, width: float = 1.0):
-    """One to three long thin lines that run together, light or dark; `width` below 1 makes them thinner."""
+    """One to three long thin lines side by side, light or dark; `width` below 1 makes them thinner."""
     size = image.shape[0]
     centre, angle, length = anchor(rng, region), rng.uniform(0, np.pi), rng.uniform(0.3, 0.6) * size * scale
     t = np.linspace(-0.5, 0.5, 20)[:, None]
@@ -131,7 +127,7 @@ def bare_patch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1
 
 
 def misprint(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
-    """A piece of the same surface, turned and put in the wrong place."""
+    """A piece of the same surface, rotated and in the wrong place."""
     size = image.shape[0]
     centre, source = anchor(rng, region), anchor(rng, region)
     half = rng.uniform(0.12, 0.2, 2) * size * scale
@@ -153,21 +149,17 @@ def bite(rng: Rng, silhouette: np.ndarray, scale: float = 1.0) -> tuple[np.ndarr
     """The piece of an object broken off at its edge, and the rough face where it broke, both (size, size)."""
     size = silhouette.shape[0]
     edge = (silhouette > 0.5) & (cv2.erode(silhouette, np.ones((3, 3), np.uint8)) < 0.5)
-    ys, xs = np.nonzero(edge)
-    i = rng.integers(len(xs))
-    shape = blob(
-        rng, size, np.array([xs[i], ys[i]], float), rng.uniform(0.12, 0.19) * size * scale, ragged=0.35, soft=0.1
-    )
+    shape = blob(rng, size, random_pixel(rng, edge), rng.uniform(0.12, 0.19) * size * scale, ragged=0.35, soft=0.1)
     depth = 2 * int(rng.uniform(0.025, 0.045) * size * scale) + 1
     face = cv2.dilate(shape, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (depth, depth)))
     return shape * (silhouette > 0.5), face * (1 - shape) * (silhouette > 0.5)
 
 
-# ---- defects that only the target workshop has ----------------------------------------------------------------------
+# ---- defects of the target only --------------------------------------------------------------------------------------
 
 
 def foreign_body(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0):
-    """Something that does not belong: a thread or a pellet lying on top, with its shadow."""
+    """A thread or a pellet on the surface, with its shadow."""
     size = image.shape[0]
     if rng.random() < 0.5:
         n, angle = 14, rng.uniform(0, 2 * np.pi)
@@ -189,9 +181,6 @@ def corrosion(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.
     size = image.shape[0]
     patch = blob(rng, size, anchor(rng, region), rng.uniform(0.14, 0.22) * size * scale, soft=0.2) * region
     specks = np.clip(spots(rng, size, int(1200 / scale**2), (0.006 * scale, 0.014 * scale)) * 1.5, 0, 1) * patch
-    rust = (
-        colour(rng, (10, 35), (0.6, 0.95), (0.25, 0.6))
-        if rng.random() < 0.7
-        else colour(rng, (90, 160), (0.2, 0.5), (0.1, 0.3))
-    )
-    return cover(image, rust, np.maximum(specks, 0.75 * patch)), patch
+    rust, mould = ((10, 35), (0.6, 0.95), (0.25, 0.6)), ((90, 160), (0.2, 0.5), (0.1, 0.3))
+    paint = colour(rng, *(rust if rng.random() < 0.7 else mould))
+    return cover(image, paint, np.maximum(specks, 0.75 * patch)), patch

@@ -7,7 +7,7 @@ Rng = np.random.Generator
 
 
 def noise(rng: Rng, size: int, cells: float, octaves: int = 3, stretch: float = 1.0) -> np.ndarray:
-    """Smooth random field (size, size), about -1 to 1; `cells` bumps across, `stretch` > 1 draws them out along x."""
+    """Smooth random field (size, size), about -1 to 1; `cells` bumps across, `stretch` > 1 stretches them along x."""
     field, total = np.zeros((size, size), np.float32), 0.0
     for octave in range(octaves):
         n = cells * 2**octave
@@ -37,7 +37,7 @@ def rotation(angle: float) -> np.ndarray:
 
 
 def shaded(rng: Rng, tone: np.ndarray, light: np.ndarray, dark: tuple[float, float]) -> np.ndarray:
-    """Colour a tone field from a light colour down to a random share, within `dark`, of it."""
+    """Colour a tone field (0 dark, 1 light); the dark colour is a random share, within `dark`, of the light one."""
     return blend(tone, light * rng.uniform(*dark), light)
 
 
@@ -48,7 +48,7 @@ def blend(tone: np.ndarray, dark: np.ndarray, light: np.ndarray) -> np.ndarray:
 
 
 def turned(field: np.ndarray, rng: Rng, turn: float = np.pi) -> np.ndarray:
-    """The field turned about its centre by a random angle, edges mirrored."""
+    """The field rotated about its centre by a random angle, edges mirrored."""
     size = field.shape[0]
     matrix = cv2.getRotationMatrix2D((size / 2, size / 2), np.degrees(rng.uniform(-turn, turn)), 1.0)
     return cv2.warpAffine(field, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
@@ -59,9 +59,8 @@ def spots(rng: Rng, size: int, count: int, radius: tuple[float, float]) -> np.nd
     field = np.zeros((size, size), np.float32)
     for _ in range(count):
         centre = tuple(int(c) for c in rng.integers(0, size, 2))
-        cv2.circle(
-            field, centre, max(1, round(rng.uniform(*radius) * size)), float(rng.uniform(0.5, 1)), -1, cv2.LINE_AA
-        )
+        pixels = max(1, round(rng.uniform(*radius) * size))
+        cv2.circle(field, centre, pixels, float(rng.uniform(0.5, 1)), -1, cv2.LINE_AA)
     return cv2.GaussianBlur(field, (0, 0), 0.8)
 
 
@@ -91,11 +90,11 @@ def lines(x: np.ndarray, width: float) -> np.ndarray:
 
 
 def slope(height: np.ndarray, angle: float) -> np.ndarray:
-    """How steeply a height field (size, size) rises along a direction in radians: the shading of light from there."""
+    """Slope of a height field (size, size) along a direction in radians: the shading of light from there."""
     return np.gradient(height, axis=1) * np.cos(angle) + np.gradient(height, axis=0) * np.sin(angle)
 
 
 def cover(image: np.ndarray, paint: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Lay paint over an image (size, size, 3), as opaque as alpha (size, size) says."""
+    """Blend paint over an image (size, size, 3) with opacity alpha (size, size)."""
     alpha = alpha[..., None]
     return (image * (1 - alpha) + np.clip(paint, 0, 1) * alpha).astype(np.float32)

@@ -1,7 +1,7 @@
-"""The kinds of things that the workshop draws, in three disjoint sets.
+"""The categories that the workshop draws, in three disjoint sets.
 
-The tiny CLIP is pre-trained on drawings of `CAPTIONED`. The default is trained on `AUXILIARY`, kinds that the CLIP has
-not met: so it learns how the CLIP errs on things that are new to it. `TARGET` is only ever tested on.
+The tiny CLIP is pre-trained on drawings of `CAPTIONED`. The default is trained on `AUXILIARY`, categories unseen by the
+CLIP, so that it learns which errors the CLIP makes on unseen categories. `TARGET` is used only for tests.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from .defects import NEW, SURFACE
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A surface that fills the picture, `(rng, size) -> image`, or an object, `(rng) -> Part`, on one of some grounds.
+    """A category: a surface that fills the image, `(rng, size) -> image`, or an object, `(rng) -> Part`, on a ground.
 
-    nouns are the words that captions use for it, by default its name; share says how often pre-training draws it.
+    nouns are its words in captions, by default its name; share is its relative frequency in pre-training.
     """
 
     surface: Callable | None = None
@@ -25,21 +25,17 @@ class Kind:
     share: int = 1
 
     def defects(self, split: str) -> tuple[str, ...]:
-        """The defects it may have: those of surfaces, a missing part for objects, and in the target two of its own."""
+        """Its possible defects: those of surfaces; on objects a missing part, no bare patch; in the target two more."""
         names = SURFACE if self.surface else tuple(d for d in SURFACE if d != "bare_patch") + ("missing_part",)
         return names + (NEW if split == "target" else ())
 
 
-def _surfaces(module, names: str) -> dict[str, Kind]:
-    return {name: Kind(surface=getattr(module, name)) for name in names.split()}
+def _kinds(field: str, module, names: str) -> dict[str, Kind]:
+    return {name: Kind(**{field: getattr(module, name)}) for name in names.split()}
 
 
-def _objects(module, names: str) -> dict[str, Kind]:
-    return {name: Kind(part=getattr(module, name)) for name in names.split()}
-
-
-# Of no particular form, and drawn more often: the more the CLIP meets, the less it can learn any of it by heart. So are
-# objects whose marks and holes are normal.
+# Categories without a fixed form: the more varied the drawings, the less the CLIP can memorise. Some are drawn more
+# often (share), and so are objects whose marks and holes are normal.
 BREADTH = {
     "plaster": Kind(surface=surfaces.cloud, nouns=("plaster", "wall")),
     "sandpaper": Kind(surface=surfaces.sand, nouns=("sand", "sandpaper")),
@@ -50,17 +46,16 @@ BREADTH = {
     "board": Kind(surface=surfaces.paint, nouns=("painted board", "plain surface")),
     "concrete": Kind(surface=surfaces.spectral, nouns=("concrete", "rough wall"), share=3),
 }
-FAMILIAR = _surfaces(surfaces, "wood leather carpet tile steel marble rubber")
+FAMILIAR = _kinds("surface", surfaces, "wood leather carpet tile steel marble rubber")
 GROUNDS = tuple(kind.surface for kind in (BREADTH | FAMILIAR).values())
 CAPTIONED = (
     FAMILIAR
-    | _objects(objects, "washer nut bolt")
+    | _kinds("part", objects, "washer nut bolt")
     | {name: Kind(part=getattr(objects, name), share=2) for name in ("button", "ticket")}
     | BREADTH
     | {"badge": Kind(part=objects.shape, grounds=GROUNDS, share=6, nouns=("badge", "sticker"))}
     | {"toy": Kind(part=objects.shape, grounds=GROUNDS, share=6, nouns=("toy", "shape"))}
 )
-AUXILIARY = _surfaces(auxiliary, "cork parquet shingles knit honeycomb terrazzo treadplate bark") | _objects(
-    auxiliary, "teapot guitar umbrella envelope bell boat saw mushroom shirt abacus"
-)
-TARGET = _surfaces(target, "brick gravel grass mesh") | _objects(target, "gear capsule key chip domino")
+AUXILIARY = _kinds("surface", auxiliary, "cork parquet shingles knit honeycomb terrazzo treadplate bark")
+AUXILIARY |= _kinds("part", auxiliary, "teapot guitar umbrella envelope bell boat saw mushroom shirt abacus")
+TARGET = _kinds("surface", target, "brick gravel grass mesh") | _kinds("part", target, "gear capsule key chip domino")

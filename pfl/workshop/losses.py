@@ -1,4 +1,4 @@
-"""The losses of pre-training: pictures against captions, and patches against captions of their state."""
+"""The losses of pre-training: images against captions, and patches against captions of their state."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from .captions import STATE_GROUPS, Caption, truth
 def sigmoid_loss(logits: Tensor, true: Tensor, pool: list[Caption], state_weight: float) -> Tensor:
     """Binary cross-entropy of logits (b, captions), as in SigLIP (Zhai et al. 2023, arXiv 2303.15343).
 
-    True and false pairs weigh the same within each group of captions; groups about the state weigh `state_weight`.
+    True and false pairs have equal weight within each group of captions; groups about the state weigh `state_weight`.
     """
     losses = F.binary_cross_entropy_with_logits(logits, true.float(), reduction="none")
     total, weights = torch.zeros((), device=logits.device), 0.0
@@ -24,7 +24,7 @@ def sigmoid_loss(logits: Tensor, true: Tensor, pool: list[Caption], state_weight
 
 
 def groups(pool: list[Caption]) -> dict[str, list[int]]:
-    """The positions of each group's captions."""
+    """The indices of each group's captions."""
     columns: dict[str, list[int]] = {}
     for i, caption in enumerate(pool):
         columns.setdefault(caption.group, []).append(i)
@@ -34,7 +34,7 @@ def groups(pool: list[Caption]) -> dict[str, list[int]]:
 class Regions(nn.Module):
     """Compares the patch tokens of each layer with captions; its heads are discarded after pre-training.
 
-    So what ships is a plain CLIP, whose own projection was never asked to align patches with text.
+    So the shipped model is a plain CLIP, whose own projection was never trained to align patches with text.
     """
 
     def __init__(self, seed: int):
@@ -56,25 +56,25 @@ class Regions(nn.Module):
 def region_loss(logits: Tensor, defective: Tensor, state: Tensor, pool: list[Caption]) -> Tensor:
     """Binary cross-entropy of patches against captions, as in RegionCLIP (Zhong et al. 2022, arXiv 2112.09106).
 
-    Defective and sound patches weigh the same, and so do true and false captions.
+    Defective and normal patches have equal weight, and so have true and false captions.
 
     Args:
         logits: (L, b, N, n).
-        defective: share of each patch (b, N); patches that are defective in small part are left out.
-        state: of the pictures (b,).
+        defective: share of each patch (b, N); patches with a small defective share are left out.
+        state: of the images (b,).
         pool: n captions of states.
     """
-    is_defective, is_sound = defective > 0.12, defective < 0.02
+    is_defective, is_normal = defective > 0.12, defective < 0.02
     claimed = torch.where(is_defective, state[:, None], 0).flatten()
     unknown = torch.full_like(claimed, -1)
     true = truth(pool, unknown, claimed, unknown, unknown).view(*defective.shape, -1)
     losses = F.binary_cross_entropy_with_logits(logits, true.float().expand_as(logits), reduction="none").mean(0)
-    parts = [losses[where[..., None] & claim] for where in (is_defective, is_sound) for claim in (true, ~true)]
+    parts = [losses[where[..., None] & claim] for where in (is_defective, is_normal) for claim in (true, ~true)]
     return torch.stack([part.mean() for part in parts if part.numel()]).mean()
 
 
 def accuracy(logits: Tensor, true: Tensor, pool: list[Caption]) -> dict[str, float]:
-    """For each group of captions, the share of pairs judged correctly, the mean of that of true and of false pairs."""
+    """The balanced accuracy of each group of captions: the mean of the accuracies on true and on false pairs."""
     correct, result = (logits > 0) == true, {}
     for group, columns in groups(pool).items():
         c, t = correct[:, columns], true[:, columns]

@@ -1,4 +1,4 @@
-"""Objects that the tiny CLIP is shown, each `(rng) -> Part`."""
+"""Objects to pre-train the tiny CLIP on, each `(rng) -> Part`."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from . import surfaces
 from .fields import Rng, colour, rotation
 from .shapes import Part, box, disc, metal, painted
 
-# ---- of a kind ------------------------------------------------------------------------------------------------------
+# ---- of a fixed form ------------------------------------------------------------------------------------------------
 
 
 def washer(rng: Rng) -> Part:
@@ -35,12 +35,11 @@ def ticket(rng: Rng) -> Part:
     rows = np.linspace(-0.2, 0.45, int(rng.integers(3, 6)))
     text = tuple((box(-0.75, y, rng.uniform(0.3, 0.75), y + 0.08), ink) for y in rows)
     title = box(-0.75, -0.5, rng.uniform(0.0, 0.5), -0.33), colour(rng)
-    return Part(
-        outline=(box(-0.95, -0.68, 0.95, 0.68, 0.08),), colour=paper, layers=(title, *text), bevel=0.01, rough=0.02
-    )
+    card = box(-0.95, -0.68, 0.95, 0.68, 0.08)
+    return Part(outline=(card,), colour=paper, layers=(title, *text), bevel=0.01, rough=0.02)
 
 
-# ---- of no particular kind, for breadth ------------------------------------------------------------------------------
+# ---- of random form, for variety -------------------------------------------------------------------------------------
 
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
@@ -73,7 +72,7 @@ TEXTURES = (surfaces.spectral, surfaces.cloud, surfaces.wood, surfaces.steel, su
 
 
 def assembled(rng: Rng, tint: np.ndarray) -> tuple[list[np.ndarray], Layers]:
-    """Pieces on a spine, the same on both of its sides, some in a colour of their own."""
+    """Pieces on a spine, symmetric about it, some in another colour."""
     spine, layers = rng.uniform(0.05, 0.3), []
     outline = [box(-0.9, -spine, 0.9, spine)]
     for _ in range(rng.integers(2, 6)):
@@ -97,7 +96,7 @@ def legged(rng: Rng, tint: np.ndarray) -> tuple[list[np.ndarray], Layers]:
 
 
 def shape(rng: Rng) -> Part:
-    """A random shape with holes, spots, rows of marks or a second colour; often with a surface of its own."""
+    """A random shape with holes, spots, rows of marks or a second colour; often with a texture."""
     tint, kind = colour(rng), rng.integers(len(SILHOUETTES) + 2)
     if kind < len(SILHOUETTES):
         outline, layers = [SILHOUETTES[kind](rng)], []
@@ -122,13 +121,7 @@ def shape(rng: Rng) -> Part:
     surface = TEXTURES[rng.integers(len(TEXTURES))] if textured else None
     bevel, rough = rng.uniform(0.01, 0.3), rng.uniform(0.01, 0.2)
     return Part(
-        outline=tuple(outline),
-        holes=holes,
-        layers=tuple(layers),
-        colour=tint,
-        bevel=bevel,
-        rough=rough,
-        surface=surface,
+        outline=(*outline,), holes=holes, layers=(*layers,), colour=tint, bevel=bevel, rough=rough, surface=surface
     )
 
 

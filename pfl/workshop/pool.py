@@ -1,4 +1,4 @@
-"""The pool of drawings that a round of pre-training draws its views from, kept on disk."""
+"""The pool of drawings for a round of pre-training, stored on disk."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from .kinds import CAPTIONED
 from .scenes import SIZE, scene, variation
 from .splits import VERSION
 
-COARSE = 48  # side of the masks that are kept
+COARSE = 48  # side of the stored masks
 SHARES = np.array([kind.share for kind in CAPTIONED.values()])
 
 
@@ -33,7 +33,7 @@ def colour_name(image: np.ndarray, thing: np.ndarray) -> int:
 
 
 def draw(i: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Picture i of a seed's pool: image (192, 192, 3) and mask (48, 48) uint8, labels (3,): kind, state, colour."""
+    """Drawing i of a seed's pool: image (192, 192, 3) and mask (48, 48) uint8, labels (3,): kind, state, colour."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, i])
     number = int(rng.choice(len(NAMES), p=SHARES / SHARES.sum()))
@@ -42,7 +42,7 @@ def draw(i: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     defect = None if rng.random() < 0.45 else names[rng.integers(len(names))]
     if rng.random() < 0.5:
         varied = variation(rng)
-    else:  # easy to see, some of them large
+    else:  # clearly visible, some of them large
         varied = {"scale": float(rng.choice([1.0, rng.uniform(1, 2.2)], p=[0.6, 0.4]))}
     drawn = scene(rng, kind, defect, **varied)
     mask = cv2.resize(drawn.mask.astype(np.float32), (COARSE, COARSE), interpolation=cv2.INTER_AREA)
@@ -62,7 +62,7 @@ class _Drawings(Dataset):
 
 
 def pool(count: int, seed: int, folder: Path, workers: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images, masks and labels of `count` pictures, as `draw` returns each; drawn once, then read from `folder`.
+    """Images, masks and labels of `count` drawings, as `draw` returns each; drawn once, then read from `folder`.
 
     40,000 take 4.5 GB. workers is the number of processes that draw; 0 draws in this one.
     """
@@ -75,19 +75,15 @@ def pool(count: int, seed: int, folder: Path, workers: int) -> tuple[np.ndarray,
             np.lib.format.open_memmap(part, "w+", dtype, (count, *shape))
             for part, (shape, dtype) in zip(parts, shapes, strict=True)
         ]
+        start = "spawn" if workers else None  # forking a process with running torch threads can hang
         drawings = DataLoader(
-            _Drawings(count, seed),
-            batch_size=None,
-            num_workers=workers,
-            multiprocessing_context="spawn"
-            if workers
-            else None,  # a fork of a process whose torch threads run can hang
+            _Drawings(count, seed), batch_size=None, num_workers=workers, multiprocessing_context=start
         )
         for i, values in enumerate(tqdm(drawings, "drawing")):
             for store, value in zip(stores, values, strict=True):
                 store[i] = value
         for store, part, path in zip(stores, parts, paths, strict=True):
             store.flush()
-            os.replace(part, path)  # the labels come last, as the sign that the pool is complete
+            os.replace(part, path)  # labels last: their file marks a complete pool
     images, masks, labels = (np.load(path, mmap_mode="r") for path in paths)
     return images, masks, np.array(labels)

@@ -1,7 +1,7 @@
 """Pre-training of the tiny CLIP on drawings and captions: `python -m pfl.workshop.pretrain --out FOLDER`.
 
-Makes a tiny CLIP like the shipped one from nothing. (The shipped one was made in several sittings, with more kinds and
-at first with other captions; its card, pfl/assets/README.md, tells how.)
+Trains a tiny CLIP like the shipped one from random weights. (The shipped one was trained in several sessions, with more
+categories and at first with other captions; see its card, pfl/assets/README.md.)
 """
 
 import argparse
@@ -22,7 +22,7 @@ from tqdm import tqdm
 from ..clip import encode_tokens
 from ..data.files import home, require_same, write
 from . import tiny
-from .captions import tokenize, used_tokens
+from .captions import NAMES, tokenize, used_tokens
 from .losses import Regions, accuracy, region_loss, sigmoid_loss
 from .pool import pool
 from .splits import VERSION
@@ -35,21 +35,21 @@ SAVE_EVERY = 200  # steps
 class Recipe:
     """One round of pre-training."""
 
-    images: int = 40_000  # drawings; each use of one crops, turns and relights it anew
+    images: int = 40_000  # drawings; each use has a new crop, rotation and lighting
     steps: int = 3_200
     image_size: int = 128  # side of a view, in pixels
-    share: float = 1.0  # typical side of a view as a share of the picture's
+    share: float = 1.0  # typical side of a view as a share of the drawing's
     batch: int = 32
     lr: float = 5e-4
     weight_decay: float = 0.05
-    region_weight: float = 3.0  # of the loss on regions, relative to that on pictures: maps are made of patches alone
-    state_weight: float = 3.0  # words for states are the hard ones: without extra weight they are learned late or never
+    region_weight: float = 3.0  # of the loss on regions, relative to that on images: maps use only patches
+    state_weight: float = 3.0  # words for states are hard: without extra weight they are learned late or never
     seed: int = 0
 
 
-# Small views first: four of 64 px cost what one of 128 px does. Then views up to the whole picture, as the CLIP is
-# used, since what is normal depends on context. Each later round sees new drawings at a high rate again (warm restarts,
-# arXiv 1608.03983); the last have the size of the drawings.
+# Small views first: four of 64 px cost as much as one of 128 px. Then views up to the whole drawing, as in later use,
+# since what is normal depends on context. Each later round has new drawings and restarts at a high learning rate (warm
+# restarts, arXiv 1608.03983); the views of the last two have the size of the drawings.
 ROUNDS = (
     Recipe(image_size=64, share=0.5, steps=3_600, batch=64, lr=1e-3, region_weight=1.0),
     Recipe(steps=2_800, lr=1e-3, region_weight=1.0),
@@ -81,7 +81,7 @@ class Words(nn.Module):
 def forward(
     clip: open_clip.CLIP, words: Words, regions: Regions, views: Views, recipe: Recipe, autocast: torch.autocast
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The loss on pictures, the loss on regions, and the logits of the pictures (b, captions)."""
+    """The loss on images, the loss on regions, and the logits of the images (b, captions)."""
     device = clip.logit_scale.device
     stated = [i for i, caption in enumerate(views.captions) if caption.group in ("state", "defect")]
     with autocast:
@@ -92,16 +92,16 @@ def forward(
         local = regions(seen["image_intermediates"], text[stated])
     similarity = seen["image_features"].float() @ text.float().T
     logits = clip.logit_scale.exp().clamp(max=100) * similarity + clip.logit_bias
-    on_pictures = sigmoid_loss(logits, views.true.to(device), views.captions, recipe.state_weight)
+    on_images = sigmoid_loss(logits, views.true.to(device), views.captions, recipe.state_weight)
     sentences = [views.captions[i] for i in stated]
     on_regions = region_loss(local.float(), views.defective.to(device), views.state.to(device), sentences)
-    return on_pictures, on_regions, logits.detach().cpu()
+    return on_images, on_regions, logits.detach().cpu()
 
 
 def train(
     recipe: Recipe, folder: Path, *, start: open_clip.CLIP | None = None, workers: int = 2, device: str = "cpu"
 ) -> open_clip.CLIP:
-    """Pre-train one round; resumes an interrupted run in `folder`, and writes the curve to its history.csv.
+    """Pre-train one round, resuming an interrupted run in `folder`; the curve is written to its history.csv.
 
     Args:
         start: a CLIP of any image size to start from; default: random weights.
@@ -109,7 +109,7 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     identity = asdict(recipe) | {"workshop": VERSION}
-    pictures = pool(recipe.images, recipe.seed, folder.parent, workers)
+    drawings = pool(recipe.images, recipe.seed, folder.parent, workers)
     clip = tiny.build(recipe.seed, image_size=recipe.image_size)
     if start:
         weights = start.state_dict()
@@ -132,19 +132,19 @@ def train(
     autocast, began = torch.autocast(device, torch.bfloat16, enabled=fast), time.time() - seconds
     for step in tqdm(range(first, recipe.steps), "pre-training", recipe.steps, initial=first):
         views = batch(
-            pictures, number=recipe.batch, size=recipe.image_size, share=recipe.share, seed=recipe.seed, step=step
+            drawings, number=recipe.batch, size=recipe.image_size, share=recipe.share, seed=recipe.seed, step=step
         )
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr * min((step + 1) / 100, 1 - step / recipe.steps)
-        on_pictures, on_regions, logits = forward(clip, words, regions, views, recipe, autocast)
+        on_images, on_regions, logits = forward(clip, words, regions, views, recipe, autocast)
         optimizer.zero_grad(set_to_none=True)
-        (on_pictures + recipe.region_weight * on_regions).backward()
+        (on_images + recipe.region_weight * on_regions).backward()
         nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
         optimizer.step()
         last = step == recipe.steps - 1
         if step % 25 == 0 or last:
             row = {"step": step, "minutes": (time.time() - began) / 60}
-            row |= {"loss_image": on_pictures.item(), "loss_region": on_regions.item()}
+            row |= {"loss_image": on_images.item(), "loss_region": on_regions.item()}
             rows.append(row | accuracy(logits, views.true, views.captions))
         if (step + 1) % SAVE_EVERY == 0 or last:
             state = {name: part.state_dict() for name, part in parts.items()}
@@ -166,7 +166,7 @@ def make_optimizer(clip: open_clip.CLIP, words: Words, regions: Regions, recipe:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pfl.workshop.pretrain", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=home() / "pretrain", help="working folder; a rerun resumes here")
+    parser.add_argument("--out", type=Path, default=home() / "pretrain", help="working folder; a rerun resumes it")
     parser.add_argument("--assets", type=Path, default=tiny.ASSETS, help="folder for the weights and their card")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
@@ -183,6 +183,7 @@ def main() -> None:
     history = pd.concat(curves)
     card = {
         "rounds": [asdict(recipe) for recipe in ROUNDS],
+        "kinds": NAMES,
         "parameters": sum(p.numel() for n, p in clip.named_parameters() if n != "token_embedding.weight"),
         "minutes": float(history["minutes"].iloc[-1].round(1)),
         "workshop": VERSION,

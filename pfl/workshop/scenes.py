@@ -1,4 +1,4 @@
-"""A scene: a kind of thing, normal or with a defect, as a camera would see it, and the defect's exact mask."""
+"""Scenes: an image of a category, normal or with a defect, and the defect's exact mask."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ SIZE = 192  # pixels
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """image (size, size, 3) uint8; mask of the defect and of the thing itself (size, size) bool."""
+    """image (size, size, 3) uint8; mask of the defect, and of the surface or object (thing), (size, size) bool."""
 
     image: np.ndarray
     mask: np.ndarray
@@ -45,11 +45,11 @@ def scene(
     strength: float = 1.0,
     softness: float = 0.0,
 ) -> Scene:
-    """Draw one picture.
+    """Draw one image.
 
     Args:
         rng: the source of all randomness.
-        defect: one of `kind.defects(split)`; None draws a normal picture.
+        defect: one of `kind.defects(split)`; None draws a normal image.
         size: side in pixels.
         scale: of the defect.
         width: of the lines of a scratch or crack, as a share of the usual.
@@ -69,7 +69,7 @@ def scene(
     if defect not in (None, "missing_part"):
         form = {"width": width} if defect in defects.LINES else {}
         form |= {"straight": straight} if defect in defects.PATCHES else {}
-        for _ in range(8):  # a defect that changes next to nothing is drawn again: the label must be true
+        for _ in range(8):  # a barely visible defect is drawn again: the label must be true
             defective, mask = getattr(defects, defect)(rng, image, thing, scale, **form)
             core = mask > min(0.5, mask.max() / 2)
             if core.sum() > 120 * scale * width and np.abs(defective - image)[core].mean() > 0.14:
@@ -79,13 +79,13 @@ def scene(
             change, mask = (cv2.GaussianBlur(field, (0, 0), softness) for field in (change, mask))
         image = image + change
     image = _camera(rng, image)
-    # A thin line that blur takes below the cut everywhere keeps its core, so that no defect loses its mask.
-    cut = 0.4 if mask.max() > 0.4 else mask.max() / 2
-    return Scene(image=(image * 255 + 0.5).astype(np.uint8), mask=mask > cut, thing=thing > 0.5)
+    # Blur may take a thin line below the threshold everywhere; its core is kept, so that no mask is empty.
+    threshold = 0.4 if mask.max() > 0.4 else mask.max() / 2
+    return Scene(image=(image * 255 + 0.5).astype(np.uint8), mask=mask > threshold, thing=thing > 0.5)
 
 
 def _harmless_faults(rng: Rng, image: np.ndarray) -> np.ndarray:
-    """Faint flecks and soft uneven colour, which are normal."""
+    """Add faint flecks and uneven colour, which are normal."""
     size = image.shape[0]
     if rng.random() < 0.5:
         flecks = spots(rng, size, int(rng.integers(3, 25)), (0.003, 0.008))[..., None]
@@ -96,7 +96,7 @@ def _harmless_faults(rng: Rng, image: np.ndarray) -> np.ndarray:
 
 
 def _camera(rng: Rng, image: np.ndarray) -> np.ndarray:
-    """Light from one side, dark corners, exposure, a little blur and grain."""
+    """Add light from one side, dark corners, exposure, a little blur and grain."""
     size = image.shape[0]
     u, v = axes(rng, size)
     light = 1 + rng.uniform(0, 0.35) * u - rng.uniform(0, 0.5) * (u**2 + v**2)

@@ -1,4 +1,4 @@
-"""Objects as flat shapes: outlines with holes and paint, in units of about [-1, 1], and how they become a picture."""
+"""Objects as flat shapes, outlines with holes and paint in units of about [-1, 1], and drawing them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Part:
     layers: tuple[tuple[np.ndarray, np.ndarray], ...] = ()  # (polygon, colour), drawn in order
     bevel: float = 0.05  # how far shading reaches in from the edge, in object units
     rough: float = 0.05  # surface grain
-    surface: Callable | None = None  # what it is made of, in place of one colour
+    surface: Callable | None = None  # a texture in place of the colour
 
 
 def disc(radius: float, centre=(0.0, 0.0), points: int = 72, wobble=None) -> np.ndarray:
@@ -51,7 +51,7 @@ def metal(rng: Rng) -> np.ndarray:
 
 
 def place(rng: Rng, size: int) -> Callable[[np.ndarray], np.ndarray]:
-    """A random pose: turn, scale and shift of object units to pixels."""
+    """A random pose: rotation, scale and shift from object units to pixels."""
     angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.34, 0.45) * size
     turn = scale * rotation(angle)
     centre = size * (0.5 + rng.uniform(-0.06, 0.06, 2))
@@ -69,11 +69,11 @@ def fill(polygons, pose: Callable, size: int) -> np.ndarray:
 def draw(
     rng: Rng, part: Part, ground: np.ndarray, bite: Callable | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Lay a part on a ground.
+    """Draw a part on a ground.
 
     Args:
         ground: image (size, size, 3).
-        bite: for a missing part: silhouette -> the piece of it that is gone and the face where it broke, (size, size).
+        bite: for a missing part: silhouette -> the piece that is missing and the face where it broke, (size, size).
 
     Returns:
         image, silhouette, and where the damage is (None without a bite).
@@ -95,16 +95,12 @@ def draw(
         grain = 1 + 0.3 * noise(rng, size, 40, 2)
         paint = cover(paint, raw * grain[..., None], face)
         damage = np.maximum(missing, face)
-    # Light from a random side: a blurred silhouette is a height, its slope along the light is the shading.
+    # Light from a random side: the blurred silhouette is the height, its slope towards the light the shading.
     reach = max(1.0, part.bevel * size * 0.4)
     height = cv2.GaussianBlur(silhouette, (0, 0), reach)
     light = rng.uniform(0, 2 * np.pi)
-    tone = (
-        1
-        + 0.35 * reach * 2.5 * slope(height, light)
-        + part.rough * noise(rng, size, 50, 2)
-        + 0.08 * noise(rng, size, 2, 1)
-    )
+    tone = 1 + 0.35 * reach * 2.5 * slope(height, light) + part.rough * noise(rng, size, 50, 2)
+    tone = tone + 0.08 * noise(rng, size, 2, 1)
     paint = np.clip(paint * tone[..., None], 0, 1)
     offset = np.float32([[1, 0, 4 * np.cos(light)], [0, 1, 4 * np.sin(light)]])
     shadow = cv2.GaussianBlur(cv2.warpAffine(silhouette, offset, (size, size)), (0, 0), 3)

@@ -1,4 +1,4 @@
-"""The splits of the workshop on disk, drawn from a seed at first use: `auxiliary` to train on, `target` to test on."""
+"""The splits of the workshop on disk, drawn from a seed on first use: `auxiliary` for training, `target` for tests."""
 
 import os
 import tempfile
@@ -15,23 +15,23 @@ from .kinds import AUXILIARY, TARGET
 from .scenes import scene, variation
 
 VERSION = 11  # part of the folder's name: drawings of two versions are never mixed
-DRAWN = 4  # part of the seed: the target's pictures are those of version 4
-IMAGES = {"auxiliary": (40, 48), "target": (30, 36)}  # normal and defective pictures of a kind
+DRAWN = 4  # part of the seed: the target's images are those of version 4
+IMAGES = {"auxiliary": (40, 48), "target": (30, 36)}  # normal and defective images of a category
 SPLITS = {"auxiliary": AUXILIARY, "target": TARGET}
 
 
 def load(root: Path | str | None = None, *, split: str = "target", seed: int = 0) -> Dataset:
-    """A split as a data set, drawn at first use.
+    """Load a split as a data set; it is drawn on first use.
 
     Args:
-        root: where it is kept; default `home()`.
-        split: "auxiliary" or "target"; they share no category, and the tiny CLIP has met none of either.
+        root: folder of the splits; default `home()`.
+        split: "auxiliary" or "target"; they share no category, and the tiny CLIP has seen none of either.
     """
     return mvtec.read(folder(root, split, seed), name=f"workshop-{split}")
 
 
 def folder(root: Path | str | None = None, split: str = "target", seed: int = 0) -> Path:
-    """The folder of a split, drawn at first use. Raises ValueError for an unknown split."""
+    """The folder of a split, which is drawn on first use. Raises ValueError for an unknown split."""
     if split not in SPLITS:
         raise ValueError(f"the workshop has no split {split!r}; choose one of {', '.join(SPLITS)}")
     path = Path(root or home()) / f"workshop-v{VERSION}-seed{seed}" / split
@@ -41,17 +41,17 @@ def folder(root: Path | str | None = None, split: str = "target", seed: int = 0)
 
 
 def make(folder: Path, split: str, seed: int = 0) -> None:
-    """Write a split in MVTec's layout, complete or not at all.
+    """Write a split atomically in MVTec's layout.
 
     `<category>/test/<good|defect>/NNN.png`, `<category>/ground_truth/<defect>/NNN_mask.png`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-        part = Path(temporary) / folder.name  # a folder inside, since the temporary one is readable by its owner alone
+        part = Path(temporary) / folder.name  # a sub-folder: only its owner can read the temporary folder
         _draw(part, split, seed)
         try:
             os.replace(part, folder)
-        except OSError:  # another process finished first; its pictures are the same
+        except OSError:  # another process finished first, with the same images
             if not folder.exists():
                 raise
 
@@ -63,7 +63,7 @@ def _draw(folder: Path, split: str, seed: int) -> None:
         plan = ["good"] * normal + [names[i % len(names)] for i in range(defective)]
         for i, defect in enumerate(plan):
             rng = np.random.default_rng([DRAWN, seed, zlib.crc32(f"{split}/{category}".encode()), i])
-            # Defects to train on are more varied than those to test on.
+            # Defects vary more in training than in tests.
             varied = split == "auxiliary" and defect != "good" and rng.random() < 0.6
             drawn = scene(rng, kind, None if defect == "good" else defect, **(variation(rng) if varied else {}))
             _write(folder / category / "test" / defect / f"{i:03d}.png", cv2.cvtColor(drawn.image, cv2.COLOR_RGB2BGR))

@@ -1,7 +1,7 @@
-"""Surfaces that the tiny CLIP is shown, each `(rng, size) -> float32 image (size, size, 3) in [0, 1]`.
+"""Surfaces to pre-train the tiny CLIP on, each `(rng, size) -> float32 image (size, size, 3) in [0, 1]`.
 
-Colour, scale and direction vary, and so do faults that are *allowed* (knots, veins, flecks): what is unusual need not
-be defective.
+Colour, scale and direction vary, and so do irregularities that are *normal* (knots, veins, flecks): what is unusual
+need not be defective.
 """
 
 import cv2
@@ -9,13 +9,13 @@ import numpy as np
 
 from .fields import Rng, axes, blend, cells, colour, lines, noise, shaded, spots, turned, wave
 
-# ---- of a kind ------------------------------------------------------------------------------------------------------
+# ---- of a fixed form ------------------------------------------------------------------------------------------------
 
 
 def wood(rng: Rng, size: int) -> np.ndarray:
     u, v = axes(rng, size, 0.4 if rng.random() < 0.7 else np.pi)
     bend = noise(rng, size, 2, 2) * rng.uniform(0.02, 0.1)
-    for _ in range(rng.integers(0, 3)):  # knots are allowed
+    for _ in range(rng.integers(0, 3)):  # knots are normal
         du, dv = u - rng.uniform(-0.5, 0.5), v - rng.uniform(-0.5, 0.5)
         bend += 0.05 * np.exp(-(du**2 * 30 + dv**2 * 180))
     rings = wave((v + bend) * rng.uniform(6, 16))
@@ -73,13 +73,12 @@ def rubber(rng: Rng, size: int) -> np.ndarray:
     return blend(tone + 0.4 * spots(rng, size, int(rng.integers(0, 40)), (0.004, 0.009)), light * 0.2, light)
 
 
-# ---- of no particular kind, for breadth -----------------------------------------------------------------------------
+# ---- of random form, for variety ------------------------------------------------------------------------------------
 
 
 def cloud(rng: Rng, size: int) -> np.ndarray:
-    tone = 0.5 + rng.uniform(0.1, 0.5) * noise(
-        rng, size, rng.uniform(1, 12), int(rng.integers(1, 6)), rng.uniform(1, 4)
-    )
+    contrast = rng.uniform(0.1, 0.5)
+    tone = 0.5 + contrast * noise(rng, size, rng.uniform(1, 12), int(rng.integers(1, 6)), rng.uniform(1, 4))
     return blend(tone, colour(rng, value=(0, 0.6)), colour(rng, value=(0.3, 1)))
 
 
@@ -89,26 +88,22 @@ def sand(rng: Rng, size: int) -> np.ndarray:
 
 
 def mosaic(rng: Rng, size: int) -> np.ndarray:
-    """Voronoi cells of different tones, as grains of a crystal or stones; seams optional."""
+    """Voronoi cells of different tones, like the grains of a crystal or stones, some with seams."""
     distance, label = cells(rng, size, int(rng.integers(8, 250)))
     tones = rng.uniform(0, 1, int(label.max()) + 1).astype(np.float32)
-    tone = (
-        0.5 + (tones[label] - 0.5) * rng.uniform(0.1, 0.9) - rng.uniform(0, 0.3) * distance + 0.1 * noise(rng, size, 40)
-    )
-    return blend(
-        cv2.GaussianBlur(tone, (0, 0), rng.uniform(0.4, 1.5)), colour(rng, value=(0, 0.5)), colour(rng, value=(0.3, 1))
-    )
+    tone = 0.5 + (tones[label] - 0.5) * rng.uniform(0.1, 0.9) - rng.uniform(0, 0.3) * distance
+    tone = cv2.GaussianBlur(tone + 0.1 * noise(rng, size, 40), (0, 0), rng.uniform(0.4, 1.5))
+    return blend(tone, colour(rng, value=(0, 0.5)), colour(rng, value=(0.3, 1)))
 
 
 def grid(rng: Rng, size: int) -> np.ndarray:
-    """Straight lines, thin or wide, one way or both, on another surface: regular lines are normal."""
+    """Straight lines, thin or wide, in one direction or two, on another surface: regular lines are normal."""
     ground = (cloud, sand, mosaic, marble)[rng.integers(4)](rng, size)
     u, v = axes(rng, size, 0.05 if rng.random() < 0.6 else np.pi)
     ink = lines(u * rng.uniform(1.5, 14) + rng.uniform(), rng.uniform(0.05, 0.3))
     if rng.random() < 0.6:
-        ink = np.maximum(
-            ink, lines(v * rng.uniform(1.5, 30) + rng.uniform(), rng.uniform(0.05, 0.3)) * rng.uniform(0.2, 1)
-        )
+        across = lines(v * rng.uniform(1.5, 30) + rng.uniform(), rng.uniform(0.05, 0.3))
+        ink = np.maximum(ink, across * rng.uniform(0.2, 1))
     ink = ink[..., None] * rng.uniform(0.3, 1)
     return ground * (1 - ink) + colour(rng, value=(0, 1)) * ink
 

@@ -1,13 +1,13 @@
-"""Kinds to test the default on, never to train on: surfaces `(rng, size) -> image` and objects `(rng) -> Part`."""
+"""Categories to test the default on, never to train on: surfaces `(rng, size) -> image`, objects `(rng) -> Part`."""
 
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 
 import cv2
 import numpy as np
 
 from .fields import Rng, axes, blend, colour, noise
-from .shapes import Part, box, disc, metal
+from .shapes import Part, box, disc, metal, painted
 
 # ---- surfaces --------------------------------------------------------------------------------------------------------
 
@@ -19,7 +19,7 @@ def _photograph(name: str) -> np.ndarray:
 
 
 def photograph(rng: Rng, size: int, name: str, tints) -> np.ndarray:
-    """A random crop of a texture photograph that ships inside scikit-image, tinted, turned and flipped."""
+    """A random crop of a texture photograph that ships with scikit-image, tinted, in half of the cases mirrored."""
     whole = _photograph(name)
     side = int(rng.uniform(0.4, 0.75) * min(whole.shape))
     y, x = (int(rng.integers(0, n - side + 1)) for n in whole.shape)
@@ -31,26 +31,18 @@ def photograph(rng: Rng, size: int, name: str, tints) -> np.ndarray:
     return np.clip(crop[..., None] * tint * rng.uniform(1.1, 1.5), 0, 1).astype(np.float32)
 
 
-def brick(rng: Rng, size: int) -> np.ndarray:
-    return photograph(rng, size, "brick", ((0, 30), (0.1, 0.55), (0.7, 1)))
-
-
-def gravel(rng: Rng, size: int) -> np.ndarray:
-    return photograph(rng, size, "gravel", ((20, 60), (0, 0.25), (0.8, 1)))
-
-
-def grass(rng: Rng, size: int) -> np.ndarray:
-    return photograph(rng, size, "grass", ((70, 120), (0.2, 0.6), (0.8, 1)))
+brick = partial(photograph, name="brick", tints=((0, 30), (0.1, 0.55), (0.7, 1)))
+gravel = partial(photograph, name="gravel", tints=((20, 60), (0, 0.25), (0.8, 1)))
+grass = partial(photograph, name="grass", tints=((70, 120), (0.2, 0.6), (0.8, 1)))
 
 
 def mesh(rng: Rng, size: int) -> np.ndarray:
     u, v = axes(rng, size, 0.5)
     n = rng.uniform(6, 11)
     hole = np.clip(4 * (np.cos(2 * np.pi * u * n) + np.cos(2 * np.pi * v * n) - rng.uniform(0.1, 0.5)), 0, 1)
-    metal = blend(
-        0.7 + 0.2 * noise(rng, size, 20), np.full(3, 0.25, np.float32), colour(rng, (20, 60), (0, 0.4), (0.6, 0.95))
-    )
-    return metal * (1 - hole[..., None]) + np.float32(rng.uniform(0.02, 0.2)) * hole[..., None]
+    tone, dark = 0.7 + 0.2 * noise(rng, size, 20), np.full(3, 0.25, np.float32)
+    wire = blend(tone, dark, colour(rng, (20, 60), (0, 0.4), (0.6, 0.95)))
+    return wire * (1 - hole[..., None]) + np.float32(rng.uniform(0.02, 0.2)) * hole[..., None]
 
 
 # ---- objects ---------------------------------------------------------------------------------------------------------
@@ -67,9 +59,8 @@ def gear(rng: Rng) -> Part:
 def capsule(rng: Rng) -> Part:
     body, cap = colour(rng, value=(0.5, 1)), colour(rng, value=(0.4, 0.9))
     half = np.concatenate([[(0.0, -0.38), (0.0, 0.38)], disc(0.38, (-0.6, 0))[18:55]])
-    return Part(
-        outline=(box(-0.98, -0.38, 0.98, 0.38, 0.37),), colour=body, layers=((half, cap),), bevel=0.25, rough=0.01
-    )
+    whole = box(-0.98, -0.38, 0.98, 0.38, 0.37)
+    return Part(outline=(whole,), colour=body, layers=((half, cap),), bevel=0.25, rough=0.01)
 
 
 def key(rng: Rng) -> Part:
@@ -85,17 +76,10 @@ def chip(rng: Rng) -> Part:
     n = int(rng.integers(4, 8))
     xs = np.linspace(-0.75, 0.75, n)
     legs = tuple(box(x - 0.05, side * 0.4, x + 0.05, side * 0.8) for x in xs for side in (-1, 1))
-    paint = tuple((leg, pin) for leg in legs)
-    mark = (
-        (disc(0.07, (-0.72, 0.25)), black * 2),
-        (box(-0.4, -0.12, 0.5, -0.04), black + 0.35),
-        (box(-0.4, 0.08, 0.3, 0.16), black + 0.35),
-    )
-    return Part(
-        outline=(box(-0.95, -0.48, 0.95, 0.48, 0.03), *legs),
-        colour=black,
-        layers=(*paint, (box(-0.95, -0.48, 0.95, 0.48), black), *mark),
-    )
+    body, dot = box(-0.95, -0.48, 0.95, 0.48), disc(0.07, (-0.72, 0.25))
+    text = painted((box(-0.4, -0.12, 0.5, -0.04), box(-0.4, 0.08, 0.3, 0.16)), black + 0.35)
+    layers = (*painted(legs, pin), (body, black), (dot, black * 2), *text)
+    return Part(outline=(box(-0.95, -0.48, 0.95, 0.48, 0.03), *legs), colour=black, layers=layers)
 
 
 def domino(rng: Rng) -> Part:

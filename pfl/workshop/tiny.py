@@ -1,9 +1,9 @@
 """The tiny CLIP that ships with the package: open_clip's own `CLIP` class, small enough for two CPU cores.
 
-Its image tower is a Vision Transformer with a convolutional stem in place of the patch projection (early convolutions
-see better, Xiao et al. 2021, arXiv 2106.14881): a third of its weights, which know from the start that
-neighbours belong together, where attention has to learn it. Its text width equals its embedding width, as in every
-OpenAI ViT. `pfl.workshop.pretrain` trains it.
+Its image tower is a Vision Transformer with a convolutional stem in place of the patch projection ("early
+convolutions help transformers see better", Xiao et al. 2021, arXiv 2106.14881): a third of its weights, local by
+construction, where attention has to learn locality. The text width equals the embedding width, as in every OpenAI ViT.
+`pfl.workshop.pretrain` trains it.
 """
 
 from pathlib import Path
@@ -18,11 +18,11 @@ from torch import nn
 from ..data.files import write, write_json
 from ..weights import check_size
 
-IMAGE_SIZE = 192  # pixels, as the workshop draws; 24 x 24 patches
+IMAGE_SIZE = 192  # pixels, as in the drawings; 24 x 24 patches
 PATCH_SIZE = 8  # the stem below divides by 8
 WIDTH = 192  # W = D: wide enough to learn the workshop, 4.2 M parameters with both towers
 LAYERS = 4  # of attention, all of them feature layers
-TEXT_SEED = 77  # rows of the token embedding that pre-training never used are rebuilt from this seed
+TEXT_SEED = 77  # token embeddings not used in pre-training are rebuilt from this seed
 
 ASSETS = Path(__file__).parents[1] / "assets"
 WEIGHTS = ASSETS / "tiny_clip.safetensors"
@@ -30,7 +30,7 @@ CARD = ASSETS / "tiny_clip.json"
 
 
 class ConvNeXtBlock(nn.Module):
-    """Each channel over its neighbourhood, then each place over its channels (Liu et al. 2022, arXiv 2201.03545)."""
+    """A depthwise convolution, then an MLP over the channels of each place (Liu et al. 2022, arXiv 2201.03545)."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -43,7 +43,7 @@ class ConvNeXtBlock(nn.Module):
 
 
 class ConvStem(nn.Sequential):
-    """Three strided convolutions with blocks on cells of 4 and of 8 pixels; images (b, 3, H, H) -> (b, W, H/8, H/8)."""
+    """Three strided convolutions with blocks at strides 4 and 8; images (b, 3, H, H) -> (b, W, H/8, H/8)."""
 
     def __init__(self, width: int):
         super().__init__(
@@ -85,7 +85,7 @@ def untrained_tokens() -> torch.Tensor:
 
 
 def load(image_size: int | None = None) -> open_clip.CLIP:
-    """The shipped tiny CLIP; position embeddings are resized to `image_size` by open_clip's own means."""
+    """Load the shipped tiny CLIP; open_clip resizes its position embeddings to `image_size`."""
     if not WEIGHTS.exists():
         raise FileNotFoundError(f"{WEIGHTS} is missing; reinstall the package or run `python -m pfl.workshop.pretrain`")
     clip = build(image_size=image_size)
@@ -99,7 +99,7 @@ def load(image_size: int | None = None) -> open_clip.CLIP:
 
 
 def save(clip: open_clip.CLIP, token_ids: list[int], card: dict, folder: Path = ASSETS) -> None:
-    """Write weights in half precision, of the token embedding only the rows `token_ids`, and the card as JSON."""
+    """Write the weights in half precision, of the token embedding only the rows `token_ids`, and the card as JSON."""
     skip = ("attn_mask", "num_batches_tracked", "token_embedding.weight")
     state = {k: v.half().contiguous() for k, v in clip.state_dict().items() if not k.endswith(skip)}
     ids = torch.tensor(sorted(token_ids))

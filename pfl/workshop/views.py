@@ -1,4 +1,4 @@
-"""Views of the pool's pictures, cropped, turned and relit at each use, with captions and their truth."""
+"""Views of the pool's images, with a new crop, rotation and lighting at each use, and captions with their truth."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ from .pool import COARSE
 
 @dataclass(frozen=True, kw_only=True)
 class Views:
-    """b views: normalised images (b, 3, size, size); share of each patch that is defective (b, N); state (b,), an index
-    of STATES; the pool of captions, and which is true of which view (b, captions)."""
+    """b views: normalised images (b, 3, size, size); the defective share of each patch (b, N); state (b,), an index of
+    STATES; the pool of captions, and which of them are true of which view (b, captions)."""
 
     images: Tensor
     defective: Tensor
@@ -24,16 +24,16 @@ class Views:
     true: Tensor
 
 
-def batch(pictures: tuple[np.ndarray, ...], *, number: int, size: int, share: float, seed: int, step: int) -> Views:
-    """The views of a step; seed and step decide everything random.
+def batch(drawings: tuple[np.ndarray, ...], *, number: int, size: int, share: float, seed: int, step: int) -> Views:
+    """The views of a step; seed and step determine all randomness.
 
     Args:
-        pictures: images, masks and labels, as `pool` returns them.
+        drawings: images, masks and labels, as `pool` returns them.
         number: of views, b.
         size: side of a view in pixels.
-        share: typical side of a view as a share of the picture's; see `crop`.
+        share: typical side of a view as a share of the drawing's; see `crop`.
     """
-    images, masks, labels = pictures
+    images, masks, labels = drawings
     rng, generator = np.random.default_rng([seed, 1, step]), torch.Generator().manual_seed(seed * 2**32 + step)
     index = np.sort(rng.choice(len(labels), number, replace=False))
     x = torch.from_numpy(images[index]).permute(0, 3, 1, 2).float() / 255
@@ -63,12 +63,12 @@ def cell(masks: Tensor, state: Tensor) -> Tensor:
 
 
 def crop(images: Tensor, masks: Tensor, size: int, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A random window of each picture, flipped and turned by quarters, that keeps a defect in view.
+    """A random window of each image, flipped and rotated by quarter turns, that keeps a defect in view.
 
     Args:
         images: (b, 3, 192, 192) in [0, 1].
-        masks: (b, 1, 48, 48) in [0, 1], all zero for a flawless picture.
-        share: of the picture's side; windows are 0.55 to 1.2 times as wide, and no wider than the picture.
+        masks: (b, 1, 48, 48) in [0, 1], all zero for a flawless image.
+        share: of the image's side; windows are 0.55 to 1.2 times as wide, and no wider than the image.
 
     Returns:
         images (b, 3, size, size), masks (b, 1, size / 8, size / 8).
@@ -78,11 +78,11 @@ def crop(images: Tensor, masks: Tensor, size: int, share: float, generator: torc
     def rand(*shape: int) -> Tensor:
         return torch.rand(*shape, generator=generator)
 
-    window = (share * (0.55 + 0.65 * rand(b))).clamp(max=1.0)  # things mostly look larger than in the whole picture
+    window = (share * (0.55 + 0.65 * rand(b))).clamp(max=1.0)  # so objects mostly look larger than in the whole image
     axis = torch.linspace(-1, 1, COARSE)
     weight = masks[:, 0] / masks[:, 0].sum((1, 2), keepdim=True).clamp(min=1e-6)
     centre = torch.stack([(weight.sum(1) * axis).sum(1), (weight.sum(2) * axis).sum(1)], 1)
-    # Flawless pictures look at random places as well, or the framing would reveal a defect.
+    # Windows of flawless images are off-centre as well, or the framing would reveal a defect.
     centre = torch.where(masks.sum((2, 3)) > 0, centre, rand(b, 2) * 1.4 - 0.7)
     centre = centre + (rand(b, 2) - 0.5) * window[:, None]
     limit = (1 - window)[:, None]
@@ -94,7 +94,7 @@ def crop(images: Tensor, masks: Tensor, size: int, share: float, generator: torc
     theta[:, 1, 0], theta[:, 1, 1] = window * turn.sin() * flip, window * turn.cos()
     theta[:, :, 2] = centre
     seen = F.grid_sample(images, F.affine_grid(theta, [b, 3, size, size], False), "bilinear", "border", False)
-    # Finer than the patches, then averaged: sampled once a patch, a thin line would be missed.
+    # Sampled more finely than the patches and averaged, so that no thin line is missed.
     fine = F.grid_sample(masks, F.affine_grid(theta, [b, 1, size // 2, size // 2], False), "bilinear", "zeros", False)
     return seen, F.avg_pool2d(fine, 4)
 

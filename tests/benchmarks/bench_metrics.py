@@ -1,9 +1,9 @@
-"""How fast are our pixel metrics, beside scikit-learn's and the loop over regions that most repositories run?
+"""Speed of our pixel metrics, compared with scikit-learn's and the loop over regions used in most repositories.
 
     python tests/benchmarks/bench_metrics.py [--maps 200] [--size 518]
 
-The loop is the one that goes round: 200 thresholds, at each of them every region of every mask. Ours have no such grid:
-`pixel_metrics` takes every threshold there is, `stream` 2^20 bins. All on one core, on the same maps.
+The loop takes 200 thresholds, and at each of them every region of every mask. Ours have no such grid: `pixel_metrics`
+uses every distinct value as a threshold, `stream` 2^20 bins. All run on one core, on the same maps.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from pfl.metrics import PixelMetrics, pixel_metrics
 
 
 def make_map(rng, size, anomalous):
-    """A smooth map in [0, 1] as a model would give it, and a mask with one to four regions, or none."""
+    """A smooth map in [0, 1] like a model's, and a mask with one to four regions, or none."""
     mask = np.zeros((size, size), np.uint8)
     if anomalous:
         for _ in range(rng.integers(1, 5)):
@@ -68,7 +68,7 @@ def timed(function, *args):
 
 
 def peak(function, *args):
-    """Megabytes beyond the maps themselves."""
+    """Peak memory in megabytes, without the maps themselves."""
     tracemalloc.start()
     function(*args)
     value = tracemalloc.get_traced_memory()[1] / 1e6
@@ -94,7 +94,7 @@ def main():
         off = {key: f"{abs(result[key] - reference[key]):.0e}" for key in reference}
         print(f"{name:14} {seconds:8.2f} s  {results['usual'][1] / seconds:6.1f} x faster than usual   off by {off}")
     off = {key: f"{abs(results['stream'][0][key] - results['pixel_metrics'][0][key]):.0e}" for key in reference}
-    print(f"stream beside exact: off by {off}   (the usual PRO is coarse: 200 thresholds)")
+    print(f"stream against exact: off by {off}   (the usual PRO is coarse: 200 thresholds)")
     for count in (args.maps // 4, args.maps):
         print(f"peak beyond {count} maps: stream {peak(stream, maps[:count], masks[:count]):.0f} MB", end="; ")
         print(f"exact {peak(pixel_metrics, maps[:count], masks[:count]):.0f} MB")

@@ -1,7 +1,7 @@
-"""What each saving brings, side by side in one run: `python tests/benchmarks/bench_savings.py`.
+"""Time saved by each optimisation, measured in one run: `python tests/benchmarks/bench_savings.py`.
 
-Predicting one image (B = 3, R = 10) and a training step of four, at ViT-B/16 and 224 px with random weights. Every row
-adds one saving to the row above and computes the same numbers; ratios are to the image encoder's forward pass.
+Predicting one image (B = 3, R = 10) and a training step of four, at ViT-B/16 and 224 px with random weights. Each row
+adds one optimisation to the row above and computes the same numbers; ratios are to the image encoder's forward pass.
 """
 
 import argparse
@@ -21,7 +21,7 @@ ROUNDS = 5
 
 
 def by_itself(text, sos, context, endings, eos, *, length=None, one_by_one=False):
-    """`tower.encode` without sharing: each prompt a row of its own, to `length` tokens, in one batch or in a loop."""
+    """`tower.encode` without sharing: one row per prompt, padded to `length` tokens, in one batch or in a loop."""
     n, s, t, dim = endings.shape
     rows = torch.cat([sos.expand(n, s, 1, dim), context[:, None].expand(n, s, -1, dim), endings], dim=2).flatten(0, 1)
     if length:
@@ -35,12 +35,12 @@ def by_itself(text, sos, context, endings, eos, *, length=None, one_by_one=False
 
 def pixelwise(evidence, size):
     shape = evidence.shape
-    big = F.interpolate(evidence.reshape(-1, 1, *shape[-2:]), size=(size, size), mode="bilinear", align_corners=True)
-    return big.view(*shape[:-2], size, size)
+    maps = F.interpolate(evidence.reshape(-1, 1, *shape[-2:]), size=(size, size), mode="bilinear", align_corners=True)
+    return maps.view(*shape[:-2], size, size)
 
 
 def pairs(evidence, size):
-    """Both logits of a pair upsampled, and a softmax over them (what the difference and a sigmoid replace)."""
+    """Upsample both logits of a pair and take a softmax over them (replaced by the difference and a sigmoid)."""
     both = torch.stack([torch.zeros_like(evidence), evidence])
     up = pixelwise(both, size).softmax(0)
     return torch.logit(up[1].clamp(1e-7, 1 - 1e-7))

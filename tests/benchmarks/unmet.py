@@ -1,9 +1,9 @@
-"""What a choice about the tiny CLIP or the default may go by: objects that neither has met, nor the target holds.
+"""Validation on ten categories of objects unseen by the tiny CLIP and the default, and not in the target.
 
-`python tests/benchmarks/unmet.py [--model FOLDER]` draws ten kinds of objects, with the auxiliary split's own defects,
-and measures Bayes-PFL and hand-written prompts on them, strictly. The target is for measuring, so it must not choose,
-and auxiliary categories are trained on. None of these objects may ever be drawn in pre-training or trained on, or
-they are worth nothing.
+`python tests/benchmarks/unmet.py [--model FOLDER]` draws them with the auxiliary split's defects and evaluates
+Bayes-PFL and hand-written prompts by the strict protocol. Use it for choices about the tiny CLIP or the default: the
+target is for the final measurement only, and auxiliary categories are trained on. To stay valid, none of these objects
+may ever be used in pre-training or training.
 """
 
 import argparse
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--model", default="default", help="a run's folder, or the name of a shipped model")
     args = parser.parse_args()
     clip = pfl.load_clip("tiny")
-    clip.memory = {}  # both models see the same pictures
+    clip.memory = {}  # both models see the same images
     with tempfile.TemporaryDirectory() as folder:
         splits.IMAGES["unmet"] = splits.IMAGES["target"]
         splits.SPLITS["unmet"] = {part.__name__: workshop.Kind(part=part) for part in OBJECTS}
