@@ -33,6 +33,7 @@ class CrossModalAttention(nn.Module):
         def split(x: Tensor) -> Tensor:  # (b, n, D) -> (b, heads, n, D / heads)
             return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
+        assert self.query is not None, "residual attention is switched off"
         # Scaled by the full width, not by the width of a head, to match the reference.
         scale = text.shape[-1] ** -0.5
         attended = F.scaled_dot_product_attention(split(self.query(text)), split(keys), split(keys), scale=scale)

@@ -3,6 +3,7 @@
 import hashlib
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -31,8 +32,10 @@ class FrozenCLIP(nn.Module):
     """
 
     memory: dict | None = None
+    mean: Tensor
+    sd: Tensor
 
-    def __init__(self, *, model: nn.Module, name: str, pretrained: str | None, feature_layers: tuple[int, ...]):
+    def __init__(self, *, model: Any, name: str, pretrained: str | None, feature_layers: tuple[int, ...]):
         super().__init__()
         self.model = model.eval().requires_grad_(False)
         self.name, self.pretrained = name, pretrained
@@ -51,8 +54,6 @@ class FrozenCLIP(nn.Module):
                 f"feature_layers {self.feature_layers} do not fit {name}; give them in ascending order, "
                 f"each from 1 to {self.num_layers}"
             )
-        self.mean: Tensor
-        self.sd: Tensor
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("sd", torch.tensor(SD).view(3, 1, 1), persistent=False)
 
@@ -120,7 +121,7 @@ class FrozenCLIP(nn.Module):
 
     def _encode_cached(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Encode only the images that are not in the memory."""
-        kind, memory = images.device.type, self.memory
+        kind, memory = images.device.type, self.memory if self.memory is not None else {}
         precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else images.dtype
         pixels = (image.cpu().contiguous().view(torch.uint8).numpy() for image in images)
         keys = [(hashlib.sha256(part).digest(), precision, images.device) for part in pixels]
@@ -128,8 +129,9 @@ class FrozenCLIP(nn.Module):
         if new:
             x, patches = self._encode(images[new])
             memory |= {keys[i]: (x[j], [layer[j] for layer in patches]) for j, i in enumerate(new)}
-        x, patches = zip(*(memory[key] for key in keys), strict=True)
-        return torch.stack(x), [torch.stack(layer) for layer in zip(*patches, strict=True)]
+        found = [memory[key] for key in keys]
+        layers = zip(*(patches for _, patches in found), strict=True)
+        return torch.stack([x for x, _ in found]), [torch.stack(layer) for layer in layers]
 
     def tokenize(self, texts: list[str]) -> Tensor:
         """Texts -> token ids (n, 77): SOS, words, EOS, then zeros."""
@@ -147,7 +149,7 @@ class FrozenCLIP(nn.Module):
         return encode_tokens(self.text, self.token_embedding(ids[:, : eos.max() + 1]), eos)
 
 
-def encode_tokens(text: nn.Module, embeddings: Tensor, eos: Tensor) -> Tensor:
+def encode_tokens(text: Any, embeddings: Tensor, eos: Tensor) -> Tensor:
     """Token embeddings (n, T, D) -> text embeddings (n, D), not of unit length; differentiable.
 
     The tower is causal: tokens after EOS cannot change the result, so T need only reach the last EOS.

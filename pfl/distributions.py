@@ -1,6 +1,7 @@
 """Prompt distributions: one for the context, conditioned on the image, and one for each state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,8 @@ class Samples:
 
     def detach(self) -> "Samples":
         """The same without gradients."""
-        return Samples(**{name: v.detach() if isinstance(v, Tensor) else v for name, v in vars(self).items()})
+        values: dict[str, Any] = {name: v.detach() for name, v in vars(self).items() if isinstance(v, Tensor)}
+        return replace(self, **values)
 
     @classmethod
     def point(cls, noise: Tensor) -> "Samples":
@@ -72,7 +74,8 @@ class InferenceNetwork(nn.Module):
 
     def reset_parameters(self) -> None:
         """Initialise the variance at the base variance; called after the general initialisation."""
-        nn.init.constant_(self.log_variance[-1].bias, 2 * torch.tensor(self.base_variance).log().item())
+        bias = cast(nn.Linear, self.log_variance[-1]).bias
+        nn.init.constant_(bias, 2 * torch.tensor(self.base_variance).log().item())
 
     def forward(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x (n, D) and noise (n or 1, R, D) -> mu (n, 1, D), variance (n, 1, D), z0 (n, R, D)."""

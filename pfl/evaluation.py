@@ -155,7 +155,7 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
 
     Data and weights are identified by their fingerprints; versions are those of this process.
     """
-    learned = getattr(model, "state_dict", dict)()
+    learned: dict = getattr(model, "state_dict", dict)()
     tables = {}
     for protocol in ("strict", "official"):
         table = result.table(protocol)

@@ -24,7 +24,8 @@ def focal(evidence: Tensor, masks: Tensor) -> Tensor:
     """
     p = torch.sigmoid(torch.where(masks > 0.5, evidence, -evidence))  # probability of the true class
     loss = (1 - p) ** 2 * -torch.log(p + 1e-8)
-    return sum((loss * pixels).sum() / pixels.sum().clamp(min=1) for pixels in (masks, 1 - masks))
+    anomalous, normal = ((loss * pixels).sum() / pixels.sum().clamp(min=1) for pixels in (masks, 1 - masks))
+    return anomalous + normal
 
 
 def dice(probability: Tensor, masks: Tensor) -> Tensor:
@@ -88,11 +89,12 @@ def stage1(
     evidence = upsample(output.map_evidence[:, :, 0, index], masks.shape[-1])  # (b, L, H, H)
     layers = evidence.unbind(dim=1)
     weight = 1.0 if kl_kind == "exact" else 1 / len(labels)
+    zero = torch.zeros((), device=masks.device)
     divergence = kl(output.context).mean() + kl(output.states, log_det_weight=weight).sum()
     losses = {
         "class": classification(output.image_logits[:, :, 0, index], labels),
-        "focal": sum(focal(layer, masks) for layer in layers),
-        "dice": sum(dice(torch.sigmoid(layer), masks) for layer in layers),
+        "focal": sum((focal(layer, masks) for layer in layers), start=zero),
+        "dice": sum((dice(torch.sigmoid(layer), masks) for layer in layers), start=zero),
         "distribution": kl_weight * divergence,
     }
     if orthogonal:

@@ -197,7 +197,8 @@ def _exact_histograms(negative: np.ndarray, positive: np.ndarray, weights: np.nd
 
 
 def _maps_and_masks(maps: ArrayLike, masks: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    maps, masks = np.asarray(maps), np.asarray(masks) != 0
-    if maps.shape != masks.shape:
-        raise ValueError(f"maps of shape {maps.shape} and masks of shape {masks.shape} differ; resize one to the other")
-    return (maps[None], masks[None]) if maps.ndim == 2 else (maps, masks)
+    scores, anomalous = np.asarray(maps), np.asarray(masks) != 0
+    if scores.shape != anomalous.shape:
+        shapes = f"maps of shape {scores.shape} and masks of shape {anomalous.shape}"
+        raise ValueError(f"{shapes} differ; resize one to the other")
+    return (scores[None], anomalous[None]) if scores.ndim == 2 else (scores, anomalous)

@@ -61,6 +61,8 @@ class BayesPFL(nn.Module):
         seed: fixes the initial weights.
     """
 
+    clip: FrozenCLIP
+
     def __init__(self, clip: FrozenCLIP, config: ModelConfig | None = None, *, seed: int = 0):
         super().__init__()
         self.__dict__["clip"] = clip  # bypasses nn.Module, which would register it as a submodule
@@ -94,7 +96,7 @@ class BayesPFL(nn.Module):
 
     # --- the forward pass ---
 
-    def features(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def features(self, images: Tensor | np.ndarray) -> tuple[Tensor, list[Tensor]]:
         """Images (b, 3, H, H) in [0, 1] -> the frozen features x (b, D) and L tensors F_l (b, N, W)."""
         return self.clip.encode_image(self.clip.normalise(images))
 
@@ -129,8 +131,8 @@ class BayesPFL(nn.Module):
         self, context: Samples, states: Samples, class_names: list[str], max_prompts_per_pass: int | None = None
     ) -> Tensor:
         """Build the prompts from the samples and encode them: unit embeddings t (b, 2, R, B, D)."""
-        sos, context, endings, eos = self.prompts(self.clip, context.zk, states.zk, class_names)
-        shape, rows, endings = context.shape[:3], context.flatten(0, 2), endings.flatten(0, 2)
+        sos, vectors, endings, eos = self.prompts(self.clip, context.zk, states.zk, class_names)
+        shape, rows, endings = vectors.shape[:3], vectors.flatten(0, 2), endings.flatten(0, 2)
         eos = eos.repeat_interleave(len(rows) // len(eos))
         step = max(1, (max_prompts_per_pass or 2 * len(rows)) // 2)
         parts = zip(rows.split(step), endings.split(step), eos.split(step), strict=True)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ HEAD = ("class_mapping", "image_mapping", "fusion")  # what stage 2 trains
 
 def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
     """Return Adam with the published parameter groups of the model's current stage; `peak` is its highest rate."""
-    groups = {
+    groups: dict[str, dict[str, Any]] = {
         "prompts": {"params": [], "peak": config.lr_prompts},
         "flow": {"params": [], "peak": config.lr_flow},  # outside the inference networks
         "temperature": {"params": [], "peak": config.lr_temperature},

@@ -54,7 +54,7 @@ class Share:
         """
         if self.world == 1:
             return part
-        if is_dataclass(part):
+        if is_dataclass(part) and not isinstance(part, type):
             values = {f.name: getattr(part, f.name) for f in fields(part)}
             return replace(part, **{k: self.gather(v, total) for k, v in values.items() if not isinstance(v, bool)})
         most = -(-total // self.world)

@@ -48,7 +48,8 @@ def summarise(
         smoothing: sd of a Gaussian filter over the map, in pixels; 0 for none.
         top_fraction: fraction of the map's pixels in the image score.
     """
-    scores, mean, raw, expected_entropy, squares = [], 0.0, 0.0, 0.0, 0.0
+    scores = []
+    mean = raw = expected_entropy = squares = torch.zeros((), device=text.device)
     for r, probability in enumerate(maps):
         sample = probability.mean(dim=1)
         raw = raw + (sample - raw) / (r + 1)  # running means, and Welford's running sum of squares

@@ -45,11 +45,11 @@ TEMPLATES = (
 
 def handwritten(name: str) -> tuple[list[str], list[str]]:
     """Normal and abnormal sentences for a class: every template with every wording."""
-    texts = (
+    normal, abnormal = (
         [t.format(words.format(class_text(name))) for words in state for t in TEMPLATES]
         for state in (NORMAL_WORDS, ABNORMAL_WORDS)
     )
-    return tuple(texts)
+    return normal, abnormal
 
 
 def name_per_image(class_names: list[str] | str, batch: int) -> list[str]:

@@ -58,7 +58,7 @@ def _card(row: dict, root: Path, folder: Path) -> str:
         f'<img alt="{what} {name}" src="{_embed(picture)}">'
         for what, picture in (("image", root / row["name"]), ("heat map of", folder / row["heatmap"]))
     )
-    known = {0: "known to be normal", 1: "known to be defective"}.get(row.get("label"), "")
+    known = {0: "known to be normal", 1: "known to be defective"}.get(row.get("label", -1), "")
     return (
         f'<figure class="{"alarm" if row.get("defective") else ""}"><div>{pictures}</div>'
         f"<figcaption><b>{score:.3f}</b> ± {row['score_std']:.3f}"

@@ -5,12 +5,14 @@ the same for the normal and the abnormal prompt of a sample; tokens after EOS do
 only EOS. Each saving is exact, and the weights are those of open_clip's own blocks.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def encode(text: nn.Module, sos: Tensor, context: Tensor, endings: Tensor, eos: Tensor) -> Tensor:
+def encode(text: Any, sos: Tensor, context: Tensor, endings: Tensor, eos: Tensor) -> Tensor:
     """Return the text embeddings of prompts `[SOS] [context] [ending]`, with several endings per context.
 
     Args:
@@ -61,13 +63,13 @@ def attention_mask(p: int, s: int, t: int) -> Tensor:
     return F.pad(mask, (1, 0), value=True)
 
 
-def project(block: nn.Module, tokens: Tensor, part: slice = slice(None)) -> Tensor:
+def project(block: Any, tokens: Tensor, part: slice = slice(None)) -> Tensor:
     """Queries, keys and values of tokens, or the slice `part` of them."""
     attention = block.attn
     return F.linear(block.ln_1(tokens), attention.in_proj_weight[part], attention.in_proj_bias[part])
 
 
-def attend(block: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+def attend(block: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
     """Attention of rows (n, m, D) over SOS and their own tokens; key and value (1 + n * (P + S * T), D), SOS first."""
     n, heads = len(query), block.attn.num_heads
 
@@ -82,7 +84,7 @@ def attend(block: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Te
     return seen.transpose(1, 2).flatten(2)
 
 
-def after_attention(block: nn.Module, tokens: Tensor, seen: Tensor) -> Tensor:
+def after_attention(block: Any, tokens: Tensor, seen: Tensor) -> Tensor:
     """The rest of a block after attention: output projection, MLP, and both residuals."""
     tokens = tokens + block.ls_1(block.attn.out_proj(seen))
     return tokens + block.ls_2(block.mlp(block.ln_2(tokens)))

@@ -3,6 +3,7 @@
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -155,7 +156,7 @@ def _train_epoch(
         pin=model.clip.device.type == "cuda",
     )
     per_epoch = len(batches)
-    sums = {}
+    sums: dict[str, float] = {}
     model.train()
     step = engine.prepare_model(Step(model)) if engine else Step(model)
     progress = progress and share.rank == 0
@@ -219,7 +220,7 @@ def _save_progress(model: BayesPFL, state: dict, identity: dict, out: Path) -> N
 
 def _initial_state(model: BayesPFL, identity: dict, out: Path | None) -> dict:
     """Return the state of the run: a new one, or the one found in `out`, whose weights are loaded into the model."""
-    fresh = {"stage": 1, "epoch": 0, "optimizer": None, "best": None, "history": []}
+    fresh: dict[str, Any] = {"stage": 1, "epoch": 0, "optimizer": None, "best": None, "history": []}
     if out is None or not (out / PROGRESS).is_file():
         return fresh
     found = torch.load(out / PROGRESS, map_location=model.clip.device, weights_only=True)

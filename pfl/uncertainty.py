@@ -30,9 +30,8 @@ def reliability(probability: ArrayLike, labels: ArrayLike, *, bins: int = 10) ->
     }
     edges = np.arange(bins + 1) / bins
     kept = count > 0
-    columns = {"low": edges[:-1][kept], "high": edges[1:][kept]}
-    columns |= {name: value[kept] / count[kept] for name, value in sums.items()} | {"count": count[kept]}
-    return pd.DataFrame(columns)
+    table = pd.DataFrame({"low": edges[:-1][kept], "high": edges[1:][kept]})
+    return table.assign(**{name: value[kept] / count[kept] for name, value in sums.items()}, count=count[kept])
 
 
 def expected_calibration_error(probability: ArrayLike, labels: ArrayLike, *, bins: int = 10) -> float:

@@ -5,6 +5,7 @@ import logging
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import torch
@@ -121,7 +122,7 @@ def fill(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
     return model
 
 
-def check_architecture(model: nn.Module, name: str) -> None:
+def check_architecture(model: Any, name: str) -> None:
     """Raise ValueError unless `model` has a plain ViT and CLIP's causal text tower, as wide as the embedding."""
     text = getattr(model, "text", model)
     if not isinstance(model.visual, VisionTransformer):
