@@ -1,5 +1,6 @@
 """The style of all figures, and saving them: a picture, and a CSV of the numbers it shows."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from PIL import Image
 
 from .data.files import write
 
 NORMAL, ABNORMAL, NEUTRAL = "#2a78b5", "#d1495b", "#8a8f98"  # distinguishable for colour-blind readers and in print
 HEAT = "inferno"
+MAX_BYTES = 300_000  # of a saved figure, so that the repository stays light
 
 
 def use_style() -> None:
@@ -40,16 +43,30 @@ def root() -> Path:
     return start
 
 
-def save_figure(fig: Figure, name: str, numbers: pd.DataFrame, folder: Path | str | None = None) -> None:
-    """Write `name.png` and `name.csv`, the numbers that the figure shows.
+def save_figure(
+    fig: Figure, name: str, numbers: pd.DataFrame, folder: Path | str | None = None, *, images: bool = False
+) -> None:
+    """Write the figure as `name.png`, or `name.webp` if it shows images, and `name.csv`, the numbers that it shows.
 
-    The same numbers give the same bytes: no software tag, no date, floats to four digits.
+    A file takes at most 300 KB: a PNG has a palette of 256 colours, and the resolution is lowered from 150 dpi as far
+    as needed. The same numbers give the same bytes: no software tag, no date, floats to four digits.
 
     Args:
         folder: default `figures/` of the checkout.
+        images: whether the figure shows images, for which WebP is several times smaller.
     """
     folder = Path(folder) if folder else root() / "figures"
-    write(folder / f"{name}.png", lambda file: fig.savefig(file, format="png", metadata={"Software": None}))
+    for dpi in range(150, 50, -10):
+        drawn, file = io.BytesIO(), io.BytesIO()
+        fig.savefig(drawn, format="png", dpi=dpi)
+        picture = Image.open(drawn).convert("RGB")
+        if images:
+            picture.save(file, "WEBP", quality=85, method=6)
+        else:
+            picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        if file.tell() <= MAX_BYTES:
+            break
+    write(folder / f"{name}.{'webp' if images else 'png'}", file.getvalue())
     write(folder / f"{name}.csv", numbers.to_csv(index=False, float_format="%.4g").encode())
 
 

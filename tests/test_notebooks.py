@@ -1,6 +1,7 @@
 """The stored notebooks: no outputs, one flat parameters cell, and the parts that every lesson has."""
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
@@ -70,11 +71,20 @@ def test_lessons_import_the_package_and_check_their_claims(path):
     assert any(isinstance(n, ast.Assert) for n in nodes), f"{path.name} makes claims without an assertion"
 
 
-def test_every_figure_has_its_numbers_and_is_made_by_a_notebook():
+def test_every_figure_has_its_numbers_is_drawn_by_a_notebook_and_is_light():
     figures = FOLDER.parent / "figures"
     sources = "\n".join(c.source for p in LESSONS for c in read(p).cells if c.cell_type == "code")
-    pictures = sorted(p.stem for p in figures.glob("*.png"))
-    assert pictures
-    for name in pictures:
-        assert (figures / f"{name}.csv").exists(), f"{name}.png has no numbers"
-        assert f'"{name}"' in sources, f"no notebook makes {name}.png; delete it"
+    pictures = sorted([*figures.glob("*.png"), *figures.glob("*.webp")])
+    assert pictures and len({p.stem for p in pictures}) == len(pictures)
+    for picture in pictures:
+        assert picture.with_suffix(".csv").exists(), f"{picture.name} has no numbers"
+        assert f'"{picture.stem}"' in sources, f"no notebook draws {picture.name}; delete it"
+        assert picture.stat().st_size <= 300_000, f"{picture.name} is too large; see plotting.save_figure"
+    assert sum(picture.stat().st_size for picture in pictures) < 5e6
+
+
+def test_the_readmes_show_figures_that_exist():
+    for page in (FOLDER.parent / "README.md", *FOLDER.parent.glob("docs/*.md")):
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name} links to {link}, which does not exist"

@@ -1,0 +1,23 @@
+"""Saved figures: the same bytes for the same numbers, and never heavy."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pfl import plotting
+
+
+@pytest.mark.parametrize(("images", "suffix"), [(False, "png"), (True, "webp")])
+def test_a_figure_is_the_same_each_time_and_at_most_300_kb(images, suffix, tmp_path):
+    fig, ax = plt.subplots(figsize=(10, 10))
+    ax.imshow(np.random.default_rng(0).random((900, 900, 3)))  # noise, which no format can shrink
+    numbers = pd.DataFrame({"x": [1 / 3]})
+    for folder in ("one", "two"):
+        plotting.save_figure(fig, "noise", numbers, tmp_path / folder, images=images)
+    one, two = (tmp_path / folder / f"noise.{suffix}" for folder in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes() and one.stat().st_size <= 300_000
+    assert Image.open(one).width >= 500  # still readable
+    assert one.with_suffix(".csv").read_text() == "x\n0.3333\n"
+    plt.close(fig)
