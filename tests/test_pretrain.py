@@ -132,7 +132,7 @@ def test_only_words_of_captions_are_learned_and_shipped(recipe, tmp_path, monkey
         assert torch.allclose(loaded.encode_text(ids), clip.encode_text(ids), atol=0.02)
 
 
-def test_the_shipped_tiny_clip_tells_defective_from_flawless_on_pre_trained_categories():
+def test_the_shipped_tiny_clip_separates_defective_from_flawless_drawings():
     """On new drawings of categories of its pre-training, hand-written prompts are far better than chance."""
     clip, rng, labels, images = load_clip("tiny"), np.random.default_rng(5), [], []
     for name in ("wood", "tile", "carpet", "leather"):
