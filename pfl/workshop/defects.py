@@ -59,6 +59,15 @@ def tint(rng: Rng, image: np.ndarray, mask: np.ndarray, least: float = 0.25) -> 
     return np.float32(under < 0.5)
 
 
+def paint(
+    name: str, rng: Rng, image: np.ndarray, region: np.ndarray, *, scale: float, width: float, straight: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The defect called `name`, with those of the options that it has."""
+    form: dict[str, float | bool] = {"width": width} if name in LINES else {}
+    form |= {"straight": straight} if name in PATCHES else {}
+    return globals()[name](rng, image, region, scale, **form)
+
+
 def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, width: float = 1.0):
     """One to three long thin lines side by side, light or dark; `width` below 1 makes them thinner."""
     size = image.shape[0]

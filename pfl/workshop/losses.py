@@ -5,21 +5,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import tiny
-from .captions import STATE_GROUPS, Caption, truth
+from .captions import WEIGHTS, Caption, truth
 
 
-def sigmoid_loss(logits: Tensor, true: Tensor, pool: list[Caption], state_weight: float) -> Tensor:
+def sigmoid_loss(logits: Tensor, true: Tensor, known: Tensor, pool: list[Caption]) -> Tensor:
     """Binary cross-entropy of logits (b, captions), as in SigLIP (Zhai et al. 2023, arXiv 2303.15343).
 
-    True and false pairs have equal weight within each group of captions; groups about the state weigh `state_weight`.
+    Only known pairs count. True and false ones have equal weight within each group of captions; groups have WEIGHTS.
     """
     losses = F.binary_cross_entropy_with_logits(logits, true.float(), reduction="none")
     total, weights = torch.zeros((), device=logits.device), 0.0
     for group, columns in groups(pool).items():
-        loss, t = losses[:, columns], true[:, columns]
-        weight = state_weight if group in STATE_GROUPS else 1.0
-        halves = [loss[part].mean() for part in (t, ~t) if part.any()]
-        total, weights = total + weight * sum(halves) / len(halves), weights + weight
+        loss, t, k = losses[:, columns], true[:, columns], known[:, columns]
+        halves = [loss[part].mean() for part in (k & t, k & ~t) if part.any()]
+        if halves:
+            total, weights = total + WEIGHTS[group] * torch.stack(halves).mean(), weights + WEIGHTS[group]
     return total / weights
 
 
@@ -67,16 +67,17 @@ def region_loss(logits: Tensor, defective: Tensor, state: Tensor, pool: list[Cap
     is_defective, is_normal = defective > 0.12, defective < 0.02
     claimed = torch.where(is_defective, state[:, None], 0).flatten()
     unknown = torch.full_like(claimed, -1)
-    true = truth(pool, unknown, claimed, unknown, unknown).view(*defective.shape, -1)
+    true = truth(pool, unknown, claimed, unknown, unknown)[0].view(*defective.shape, -1)
     losses = F.binary_cross_entropy_with_logits(logits, true.float().expand_as(logits), reduction="none").mean(0)
     parts = [losses[where[..., None] & claim] for where in (is_defective, is_normal) for claim in (true, ~true)]
     return torch.stack([part.mean() for part in parts if part.numel()]).mean()
 
 
-def accuracy(logits: Tensor, true: Tensor, pool: list[Caption]) -> dict[str, float]:
-    """The balanced accuracy of each group of captions: the mean of the accuracies on true and on false pairs."""
+def accuracy(logits: Tensor, true: Tensor, known: Tensor, pool: list[Caption]) -> dict[str, float]:
+    """The balanced accuracy of each group of captions: the mean of the accuracies on true and on false known pairs."""
     correct, result = (logits > 0) == true, {}
     for group, columns in groups(pool).items():
-        c, t = correct[:, columns], true[:, columns]
-        result[group.replace(" ", "_")] = float(torch.stack([c[t].float().mean(), c[~t].float().mean()]).mean())
+        c, t, k = correct[:, columns], true[:, columns], known[:, columns]
+        halves = [c[k & t].float().mean(), c[k & ~t].float().mean()]
+        result[group.replace(" ", "_")] = float(torch.stack(halves).mean())
     return result

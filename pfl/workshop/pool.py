@@ -1,6 +1,7 @@
-"""The pool of drawings for a round of pre-training, stored on disk."""
+"""The pool of scenes for a round of pre-training, drawings and photographs, stored on disk."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -8,13 +9,15 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from . import photoscenes
 from .captions import COLOURS, NAMES, STATES
 from .kinds import CAPTIONED
-from .scenes import SIZE, scene, variation
+from .scenes import SIZE, Scene, scene, variation
 from .splits import VERSION
 
 COARSE = 48  # side of the stored masks
 SHARES = np.array([kind.share for kind in CAPTIONED.values()])
+Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def colour_name(image: np.ndarray, thing: np.ndarray) -> int:
@@ -32,54 +35,64 @@ def colour_name(image: np.ndarray, thing: np.ndarray) -> int:
     return COLOURS.index(name)
 
 
-def draw(i: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Drawing i of a seed's pool: image (192, 192, 3) and mask (48, 48) uint8, labels (3,): kind, state, colour."""
-    cv2.setNumThreads(1)
-    rng = np.random.default_rng([seed, i])
+def drawing(rng: np.random.Generator, defective: bool) -> tuple[Scene, int, str]:
+    """A drawing of a random kind, the index of its kind, and its state."""
     number = int(rng.choice(len(NAMES), p=SHARES / SHARES.sum()))
     kind = CAPTIONED[NAMES[number]]
     names = kind.defects("captioned")
-    defect = None if rng.random() < 0.45 else names[rng.integers(len(names))]
     if rng.random() < 0.5:
         varied = variation(rng)
     else:  # clearly visible, some of them large
         varied = {"scale": float(rng.choice([1.0, rng.uniform(1, 2.2)], p=[0.6, 0.4]))}
-    drawn = scene(rng, kind, defect, **varied)
-    mask = cv2.resize(drawn.mask.astype(np.float32), (COARSE, COARSE), interpolation=cv2.INTER_AREA)
-    label = (number, STATES.index(defect or "flawless"), colour_name(drawn.image, drawn.thing))
-    return drawn.image, (mask * 255).astype(np.uint8), np.array(label)
+    defect = names[rng.integers(len(names))] if defective else None
+    return scene(rng, kind, defect, **varied), number, defect or "flawless"
 
 
-class _Drawings(Dataset):
-    def __init__(self, count: int, seed: int):
-        self.count, self.seed = count, seed
+@dataclass
+class Scenes(Dataset):
+    """Scenes, half of them with a defect: image (192, 192, 3) and mask (48, 48) uint8, labels: kind, state, colour.
+
+    library: photographs for a share of the scenes, whose kind is -1.
+    """
+
+    count: int
+    seed: int
+    library: photoscenes.Library | None = None
+    share: float = 0.0
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return draw(i, self.seed)
+    def __getitem__(self, i: int) -> Labelled:
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng([self.seed, i])
+        defective = bool(rng.random() < 0.5)
+        if self.library and rng.random() < self.share:
+            (seen, state), number = photoscenes.scene(rng, self.library, defective), -1
+        else:
+            seen, number, state = drawing(rng, defective)
+        mask = cv2.resize(seen.mask.astype(np.float32), (COARSE, COARSE), interpolation=cv2.INTER_AREA)
+        label = np.array([number, STATES.index(state), colour_name(seen.image, seen.thing)])
+        return seen.image, (mask * 255).astype(np.uint8), label
 
 
-def pool(count: int, seed: int, folder: Path, workers: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images, masks and labels of `count` drawings, as `draw` returns each; drawn once, then read from `folder`.
+def pool(scenes: Scenes, folder: Path, workers: int) -> Labelled:
+    """Images, masks and labels of all scenes; drawn once, then read from `folder`.
 
     40,000 take 4.5 GB. workers is the number of processes that draw; 0 draws in this one.
     """
-    stem = f"pool-v{VERSION}-seed{seed}-{count}"
+    stem = f"pool-v{VERSION}-seed{scenes.seed}-{len(scenes)}-{scenes.share:g}"
     paths = [folder / f"{stem}-{part}.npy" for part in ("images", "masks", "labels")]
     if not paths[-1].exists():
         shapes = ((SIZE, SIZE, 3), np.uint8), ((COARSE, COARSE), np.uint8), ((3,), np.int64)
         parts = [path.with_suffix(".part") for path in paths]
         stores = [
-            np.lib.format.open_memmap(part, "w+", dtype, (count, *shape))
+            np.lib.format.open_memmap(part, "w+", dtype, (len(scenes), *shape))
             for part, (shape, dtype) in zip(parts, shapes, strict=True)
         ]
         start = "spawn" if workers else None  # forking a process with running torch threads can hang
-        drawings = DataLoader(
-            _Drawings(count, seed), batch_size=None, num_workers=workers, multiprocessing_context=start
-        )
-        for i, values in enumerate(tqdm(drawings, "drawing")):
+        loader = DataLoader(scenes, batch_size=None, num_workers=workers, multiprocessing_context=start)
+        for i, values in enumerate(tqdm(loader, "drawing")):
             for store, value in zip(stores, values, strict=True):
                 store[i] = value
         for store, part, path in zip(stores, parts, paths, strict=True):

@@ -65,12 +65,10 @@ def scene(
         bite = (lambda silhouette: defects.bite(rng, silhouette, scale)) if defect == "missing_part" else None
         image, thing, missing = draw(rng, kind.part(rng), ground, bite)
         mask = mask if missing is None else missing
-    image = _harmless_faults(rng, np.clip(image, 0, 1).astype(np.float32))
+    image = harmless_faults(rng, np.clip(image, 0, 1).astype(np.float32))
     if defect not in (None, "missing_part"):
-        form = {"width": width} if defect in defects.LINES else {}
-        form |= {"straight": straight} if defect in defects.PATCHES else {}
         for _ in range(8):  # a barely visible defect is drawn again: the label must be true
-            defective, mask = getattr(defects, defect)(rng, image, thing, scale, **form)
+            defective, mask = defects.paint(defect, rng, image, thing, scale=scale, width=width, straight=straight)
             core = mask > min(0.5, mask.max() / 2)
             if core.sum() > 120 * scale * width and np.abs(defective - image)[core].mean() > 0.14:
                 break
@@ -78,13 +76,18 @@ def scene(
         if softness:
             change, mask = (cv2.GaussianBlur(field, (0, 0), softness) for field in (change, mask))
         image = image + change
-    image = _camera(rng, image)
+    image = camera(rng, image)
+    return finished(image, mask, thing)
+
+
+def finished(image: np.ndarray, mask: np.ndarray, thing: np.ndarray) -> Scene:
+    """The scene of an image (size, size, 3), a mask and a thing (size, size), all in [0, 1]."""
     # Blur may take a thin line below the threshold everywhere; its core is kept, so that no mask is empty.
     threshold = 0.4 if mask.max() > 0.4 else mask.max() / 2
     return Scene(image=(image * 255 + 0.5).astype(np.uint8), mask=mask > threshold, thing=thing > 0.5)
 
 
-def _harmless_faults(rng: Rng, image: np.ndarray) -> np.ndarray:
+def harmless_faults(rng: Rng, image: np.ndarray) -> np.ndarray:
     """Add faint flecks and uneven colour, which are normal."""
     size = image.shape[0]
     if rng.random() < 0.5:
@@ -95,7 +98,7 @@ def _harmless_faults(rng: Rng, image: np.ndarray) -> np.ndarray:
     return np.clip(image, 0, 1).astype(np.float32)
 
 
-def _camera(rng: Rng, image: np.ndarray) -> np.ndarray:
+def camera(rng: Rng, image: np.ndarray) -> np.ndarray:
     """Add light from one side, dark corners, exposure, a little blur and grain."""
     size = image.shape[0]
     u, v = axes(rng, size)

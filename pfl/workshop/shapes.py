@@ -66,6 +66,12 @@ def fill(polygons, pose: Callable, size: int) -> np.ndarray:
     return mask.astype(np.float32) / 255
 
 
+def raw_face(rng: Rng, tone: np.ndarray, size: int) -> np.ndarray:
+    """The inside of a broken object (size, size, 3), not weathered and rough; tone (3,) is its colour outside."""
+    raw = rng.choice([rng.uniform(0.3, 0.55), rng.uniform(1.5, 2.0)]) * tone
+    return raw * (1 + 0.3 * noise(rng, size, 40, 2))[..., None]
+
+
 def draw(
     rng: Rng, part: Part, ground: np.ndarray, bite: Callable | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -91,9 +97,7 @@ def draw(
     if bite is not None:
         missing, face = bite(silhouette)
         silhouette = silhouette * (1 - missing)
-        raw = rng.choice([rng.uniform(0.3, 0.55), rng.uniform(1.5, 2.0)]) * paint.mean((0, 1))  # not weathered, rough
-        grain = 1 + 0.3 * noise(rng, size, 40, 2)
-        paint = cover(paint, raw * grain[..., None], face)
+        paint = cover(paint, raw_face(rng, paint.mean((0, 1)), size), face)
         damage = np.maximum(missing, face)
     # Light from a random side: the blurred silhouette is the height, its slope towards the light the shading.
     reach = max(1.0, part.bevel * size * 0.4)

@@ -15,25 +15,26 @@ from .pool import COARSE
 @dataclass(frozen=True, kw_only=True)
 class Views:
     """b views: normalised images (b, 3, size, size); the defective share of each patch (b, N); state (b,), an index of
-    STATES; the pool of captions, and which of them are true of which view (b, captions)."""
+    STATES; the pool of captions, which of them are true of which view, and for which this is known (b, captions)."""
 
     images: Tensor
     defective: Tensor
     state: Tensor
     captions: list[Caption]
     true: Tensor
+    known: Tensor
 
 
-def batch(drawings: tuple[np.ndarray, ...], *, number: int, size: int, share: float, seed: int, step: int) -> Views:
+def batch(scenes: tuple[np.ndarray, ...], *, number: int, size: int, share: float, seed: int, step: int) -> Views:
     """The views of a step; seed and step determine all randomness.
 
     Args:
-        drawings: images, masks and labels, as `pool` returns them.
+        scenes: images, masks and labels, as `pool` returns them.
         number: of views, b.
         size: side of a view in pixels.
-        share: typical side of a view as a share of the drawing's; see `crop`.
+        share: typical side of a view as a share of the scene's; see `crop`.
     """
-    images, masks, labels = drawings
+    images, masks, labels = scenes
     rng, generator = np.random.default_rng([seed, 1, step]), torch.Generator().manual_seed(seed * 2**32 + step)
     index = np.sort(rng.choice(len(labels), number, replace=False))
     x = torch.from_numpy(images[index]).permute(0, 3, 1, 2).float() / 255
@@ -43,12 +44,14 @@ def batch(drawings: tuple[np.ndarray, ...], *, number: int, size: int, share: fl
     x, grey = relight(x, generator)
     colour = torch.where(grey, COLOURS.index("grey"), colour)
     sentences = list(captions(labels[index, 0], rng))
+    true, known = truth(sentences, kind, state, colour, cell(m[:, 0], state))
     return Views(
         images=(x - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(SD).view(3, 1, 1),
         defective=m.flatten(1),
         state=state,
         captions=sentences,
-        true=truth(sentences, kind, state, colour, cell(m[:, 0], state)),
+        true=true,
+        known=known,
     )
 
 
@@ -110,6 +113,7 @@ def relight(images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]
     images = (images - mean) * (0.6 + 0.8 * rand()) + mean * (0.7 + 0.6 * rand())
     grey = rand() < 0.3
     images = torch.where(grey, images.mean(1, keepdim=True).expand_as(images), images)
-    images = torch.where(rand() < 0.25, F.avg_pool2d(images, 3, 1, 1, count_include_pad=False), images)
+    blurred = (rand() < 0.25).flatten()
+    images[blurred] = F.avg_pool2d(images[blurred], 3, 1, 1, count_include_pad=False)
     images = images + torch.randn(images.shape, generator=generator) * (0.06 * rand() * (rand() < 0.5))
     return images.clamp(0, 1), grey.flatten()
