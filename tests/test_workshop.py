@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pfl import workshop
-from pfl.workshop import AUXILIARY, CAPTIONED, NEW, TARGET, captions, defects, scene, splits
+from pfl.workshop import AUXILIARY, CAPTIONED, NEW, PHOTOGRAPHED, TARGET, captions, defects, scene, splits
 
 SETS = {"captioned": CAPTIONED, "auxiliary": AUXILIARY, "target": TARGET}
 
@@ -81,7 +81,7 @@ def test_no_caption_names_a_target_category_or_defect():
     assert not set(captions.DEFECTS) & set(NEW)
     rng = np.random.default_rng(0)
     text = " ".join(c.text for _ in range(30) for c in captions.captions(np.arange(len(CAPTIONED)), rng))
-    for word in [*TARGET, *NEW, "foreign body", "corrosion"]:
+    for word in [*TARGET, *PHOTOGRAPHED, *NEW, "foreign body", "corrosion", "coins", "bricks"]:
         assert f" {word} " not in f" {text} "
 
 

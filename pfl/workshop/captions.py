@@ -2,7 +2,7 @@
 
 An image has many true captions ("a flawless object", "a red button", "a crack at the top left"). So each image of a
 batch is compared with a pool of captions, each true or false of it; whether a noun fits a photograph is unknown. No
-caption names a target category or defect.
+caption names a target category, drawn or photographed, or a defect that only the target has.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..clip import known_words
 from .defects import NEW
-from .kinds import CAPTIONED, TARGET
+from .kinds import CAPTIONED, PHOTOGRAPHED, TARGET
 
 NAMES = list(CAPTIONED)
 NOUNS = [kind.nouns or (name,) for name, kind in CAPTIONED.items()]
@@ -67,9 +67,9 @@ class Caption:
     cell: int = -1
 
 
-# 4,000 frequent words of the tokenizer, without those of the target.
-TARGET_WORDS = {*TARGET, *(name.replace("_", " ") for name in NEW), "foreign", "body", "corrosion", "rust", "mould"}
-VOCABULARY = [word for word in known_words() if word not in TARGET_WORDS][:4000]
+# 4,000 frequent words of the tokenizer, without those of the targets and their plurals.
+TARGET_WORDS = {*TARGET, *PHOTOGRAPHED, *NEW, "foreign", "body", "corrosion", "rust", "mould", "star", "galaxy"}
+VOCABULARY = [word for word in known_words() if TARGET_WORDS.isdisjoint((word, word.removesuffix("s")))][:4000]
 
 
 def captions(kinds: np.ndarray, rng: np.random.Generator) -> Iterator[Caption]:

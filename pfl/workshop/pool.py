@@ -13,8 +13,8 @@ from . import photoscenes
 from .captions import COLOURS, NAMES, STATES
 from .kinds import CAPTIONED
 from .scenes import SIZE, Scene, scene, variation
-from .splits import VERSION
 
+VERSION = 1  # of the scenes: part of the files' names, so that pools of two versions are never mixed
 COARSE = 48  # side of the stored masks
 SHARES = np.array([kind.share for kind in CAPTIONED.values()])
 Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]

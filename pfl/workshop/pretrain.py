@@ -25,8 +25,7 @@ from . import photographs, tiny
 from .captions import NAMES, tokenize, used_tokens
 from .losses import Regions, accuracy, region_loss, sigmoid_loss
 from .photoscenes import Library
-from .pool import Scenes, pool
-from .splits import VERSION
+from .pool import VERSION, Scenes, pool
 from .views import Views, batch
 
 SAVE_EVERY = 240  # seconds
@@ -116,7 +115,7 @@ def train(
         workers: processes that draw the pool.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    identity = asdict(recipe) | {"workshop": VERSION}
+    identity = asdict(recipe) | {"scenes": VERSION}
     scenes = pool(Scenes(recipe.images, recipe.seed, library, recipe.photographs), folder.parent, workers)
     clip = tiny.build(recipe.seed, image_size=recipe.image_size).to(device).train()
     clip.token_embedding.weight.requires_grad_(False)
@@ -207,7 +206,7 @@ def main() -> None:
             "kinds": NAMES,
             "parameters": sum(v.numel() for k, v in tiny.learned(clip).items() if k != "token_embedding.weight"),
             "minutes": float(curve["minutes"].iloc[-1].round(1)),
-            "workshop": VERSION,
+            "scenes": VERSION,
             "torch": torch.__version__,
         }
         # Weights that can be used already, then those of the last round.
