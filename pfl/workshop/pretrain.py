@@ -35,9 +35,9 @@ SAVE_EVERY = 240  # seconds
 class Recipe:
     """One round of pre-training."""
 
-    images: int = 24_000  # scenes; each use has a new crop, rotation and lighting
+    images: int = 20_000  # scenes; each use has a new crop, rotation and lighting
     photographs: float = 0.7  # share of scenes made of photographs
-    steps: int = 1_500
+    steps: int = 1_100
     image_size: int = 192  # side of a view, in pixels
     share: float = 1.0  # typical side of a view as a share of the scene's
     batch: int = 32
@@ -51,8 +51,8 @@ class Recipe:
 # 128 px. Then views up to the whole scene, as in later use, since what is normal depends on context. Each round has new
 # scenes, restarts at a high learning rate (warm restarts, arXiv 1608.03983) and ends with weights that can be used.
 ROUNDS = (
-    Recipe(images=36_000, steps=3_000, image_size=96, share=0.6, batch=64, lr=1e-3),
-    Recipe(images=30_000, steps=2_000, image_size=128, share=0.8, batch=64, lr=8e-4, seed=1),
+    Recipe(images=36_000, steps=2_400, image_size=96, share=0.6, batch=64, lr=1e-3),
+    Recipe(images=24_000, steps=1_500, image_size=128, share=0.8, batch=64, lr=8e-4, seed=1),
     Recipe(lr=6e-4, seed=2),
     Recipe(seed=3),
 )
