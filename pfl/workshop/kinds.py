@@ -59,4 +59,4 @@ CAPTIONED = (
 AUXILIARY = _kinds("surface", auxiliary, "cork parquet shingles knit honeycomb terrazzo treadplate bark")
 AUXILIARY |= _kinds("part", auxiliary, "teapot guitar umbrella envelope bell boat saw mushroom shirt abacus")
 PHOTOGRAPHED = tuple("brick coffee coin fur grass gravel retina sky tissue".split())  # of the target of photographs
-TARGET = _kinds("surface", target, "brick gravel grass mesh") | _kinds("part", target, "gear capsule key chip domino")
+TARGET = _kinds("surface", target, "mesh") | _kinds("part", target, "gear capsule key chip domino")

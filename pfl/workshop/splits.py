@@ -1,8 +1,12 @@
-"""The splits of the workshop on disk, drawn from a seed on first use: `auxiliary` for training, `target` for tests."""
+"""The splits of the workshop on disk, drawn from a seed on first use.
+
+`auxiliary` is for training; `target` (drawings) and `photographs` are for tests.
+"""
 
 import os
 import tempfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 import cv2
@@ -11,13 +15,14 @@ import numpy as np
 from ..data import mvtec
 from ..data.files import home
 from ..data.samples import Dataset
-from .kinds import AUXILIARY, TARGET
+from . import phototarget
+from .kinds import AUXILIARY, PHOTOGRAPHED, TARGET
 from .scenes import scene, variation
 
-VERSION = 11  # part of the folder's name: drawings of two versions are never mixed
+VERSION = 12  # part of the folder's name: drawings of two versions are never mixed
 DRAWN = 4  # part of the seed: the target's images are those of version 4
-IMAGES = {"auxiliary": (40, 48), "target": (30, 36)}  # normal and defective images of a category
-SPLITS = {"auxiliary": AUXILIARY, "target": TARGET}
+IMAGES = {"auxiliary": (40, 48), "target": (30, 36), "photographs": (30, 30)}  # normal and defective, per category
+SPLITS: dict[str, Collection[str]] = {"auxiliary": AUXILIARY, "target": TARGET, "photographs": PHOTOGRAPHED}
 
 
 def load(root: Path | str | None = None, *, split: str = "target", seed: int = 0) -> Dataset:
@@ -25,9 +30,10 @@ def load(root: Path | str | None = None, *, split: str = "target", seed: int = 0
 
     Args:
         root: folder of the splits; default `home()`.
-        split: "auxiliary" or "target"; they share no category, and the tiny CLIP has seen none of either.
+        split: "auxiliary", "target" or "photographs"; they share no category, and the tiny CLIP has seen none of them.
     """
-    return mvtec.read(folder(root, split, seed), name=f"workshop-{split}")
+    name = split if split == "photographs" else f"workshop-{split}"
+    return mvtec.read(folder(root, split, seed), name=name)
 
 
 def folder(root: Path | str | None = None, split: str = "target", seed: int = 0) -> Path:
@@ -58,14 +64,18 @@ def make(folder: Path, split: str, seed: int = 0) -> None:
 
 def _draw(folder: Path, split: str, seed: int) -> None:
     normal, defective = IMAGES[split]
-    for category, kind in SPLITS[split].items():
-        names = kind.defects(split)
+    for category in SPLITS[split]:
+        kind = (AUXILIARY | TARGET).get(category)
+        names = kind.defects(split) if kind else phototarget.defects_of(category)
         plan = ["good"] * normal + [names[i % len(names)] for i in range(defective)]
         for i, defect in enumerate(plan):
             rng = np.random.default_rng([DRAWN, seed, zlib.crc32(f"{split}/{category}".encode()), i])
-            # Defects vary more in training than in tests.
-            varied = split == "auxiliary" and defect != "good" and rng.random() < 0.6
-            drawn = scene(rng, kind, None if defect == "good" else defect, **(variation(rng) if varied else {}))
+            name = None if defect == "good" else defect
+            if kind is None:
+                drawn = phototarget.scene(rng, category, name)
+            else:  # defects vary more in training than in tests
+                varied = split == "auxiliary" and name is not None and rng.random() < 0.6
+                drawn = scene(rng, kind, name, **(variation(rng) if varied else {}))
             _write(folder / category / "test" / defect / f"{i:03d}.png", cv2.cvtColor(drawn.image, cv2.COLOR_RGB2BGR))
             if defect != "good":
                 mask = folder / category / "ground_truth" / defect / f"{i:03d}_mask.png"

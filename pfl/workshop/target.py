@@ -1,39 +1,11 @@
 """Categories to test the default on, never to train on: surfaces `(rng, size) -> image`, objects `(rng) -> Part`."""
 
-from functools import cache, partial
-from importlib.resources import files
-
-import cv2
 import numpy as np
 
 from .fields import Rng, axes, blend, colour, noise
 from .shapes import Part, box, disc, metal, painted
 
 # ---- surfaces --------------------------------------------------------------------------------------------------------
-
-
-@cache
-def _photograph(name: str) -> np.ndarray:
-    image = cv2.imread(str(files("skimage") / "data" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-    return image.astype(np.float32) / 255
-
-
-def photograph(rng: Rng, size: int, name: str, tints) -> np.ndarray:
-    """A random crop of a texture photograph that ships with scikit-image, tinted, in half of the cases mirrored."""
-    whole = _photograph(name)
-    side = int(rng.uniform(0.4, 0.75) * min(whole.shape))
-    y, x = (int(rng.integers(0, n - side + 1)) for n in whole.shape)
-    crop = whole[y : y + side, x : x + side]
-    if rng.random() < 0.5:
-        crop = crop[:, ::-1]
-    crop = cv2.resize(np.ascontiguousarray(crop), (size, size), interpolation=cv2.INTER_AREA)
-    tint = colour(rng, *tints)
-    return np.clip(crop[..., None] * tint * rng.uniform(1.1, 1.5), 0, 1).astype(np.float32)
-
-
-brick = partial(photograph, name="brick", tints=((0, 30), (0.1, 0.55), (0.7, 1)))
-gravel = partial(photograph, name="gravel", tints=((20, 60), (0, 0.25), (0.8, 1)))
-grass = partial(photograph, name="grass", tints=((70, 120), (0.2, 0.6), (0.8, 1)))
 
 
 def mesh(rng: Rng, size: int) -> np.ndarray:
