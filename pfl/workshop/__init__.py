@@ -8,8 +8,8 @@
     captions, pool, views, losses       data and losses of pre-training
     stem, tiny, pretrain                the tiny CLIP on its frozen stem, and its pre-training
 
-Its entry points are `pfl.load_clip("tiny")`, `pfl.data.load("workshop")` and `pfl.data.load("photographs")`. The package
-works on real weights and real data without it.
+Its entry points are `pfl.load_clip("tiny")`, and `pfl.data.load` of "workshop" and "photographs". The package works on
+real weights and real data without it.
 """
 
 from .defects import NEW, SURFACE
