@@ -66,7 +66,7 @@ def test_a_split_is_readable_by_all_and_an_interrupted_one_leaves_nothing(tmp_pa
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(splits, "_write", interrupt)
+    monkeypatch.setattr(splits, "write", interrupt)
     with pytest.raises(KeyboardInterrupt):
         splits.make(tmp_path / "cut" / "target", "target")
     assert not list((tmp_path / "cut").iterdir())

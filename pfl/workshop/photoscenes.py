@@ -1,8 +1,10 @@
 """Scenes made of photographs: a surface, or an object on a ground with its shadow, normal or with a painted defect.
 
 Much that is normal looks like damage at first: strong grain, dirt all over, joints, prints.
+`python -m pfl.workshop.photoscenes PHOTOGRAPHS OUT` writes a data set of them, to train the default on.
 """
 
+import argparse
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 
 from . import damage, defects
 from .fields import Rng, axes, colour, cover, lines, noise, spots
-from .scenes import SIZE, Scene, camera, finished, harmless_faults, variation
+from .scenes import SIZE, Scene, camera, finished, harmless_faults, variation, write
 from .shapes import raw_face
 
 STATES = (*defects.SURFACE, "missing_part", "crack")  # cracks twice: they vary most
@@ -158,3 +160,27 @@ def _normal_pattern(rng: Rng, image: np.ndarray, library: Library) -> np.ndarray
         border = np.clip((np.maximum(np.abs(u), np.abs(v)) - rng.uniform(0.36, 0.49)) * size / 2, 0, 1)
         return cover(image, np.full(3, rng.uniform(0, 1), np.float32), border)
     return image
+
+
+def make(library: Library, folder: Path, count: int, seed: int) -> None:
+    """Write `count` scenes in MVTec's layout, every second one defective, in categories with generic names."""
+    for i in range(count):
+        rng = np.random.default_rng([seed, i])
+        drawn, state = scene(rng, library, defective=i % 2 == 1)
+        category = rng.choice(["surface", "material"] if drawn.thing.all() else ["object", "part"])
+        write(folder, category, i, drawn, None if state == "flawless" else state)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m pfl.workshop.photoscenes", description=__doc__.splitlines()[0])
+    parser.add_argument("photographs", type=Path, help="folder of small copies, as pretrain writes it")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--part", choices=("trained", "held-out"), default="trained")
+    parser.add_argument("--count", type=int, default=1200)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    make(Library(args.photographs, args.part), args.out, args.count, args.seed)
+
+
+if __name__ == "__main__":
+    main()

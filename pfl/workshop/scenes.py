@@ -1,6 +1,7 @@
 """Scenes: an image of a category, normal or with a defect, and the defect's exact mask."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -108,3 +109,18 @@ def camera(rng: Rng, image: np.ndarray) -> np.ndarray:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.0))
     image = image + rng.standard_normal((size, size, 1), np.float32) * rng.uniform(0, 0.03)
     return np.clip(image, 0, 1).astype(np.float32)
+
+
+def write(folder: Path, category: str, number: int, drawn: Scene, defect: str | None) -> None:
+    """Write a scene in MVTec's layout.
+
+    `<category>/test/<good|defect>/NNN.png`, `<category>/ground_truth/<defect>/NNN_mask.png`.
+    """
+    pictures = {f"test/{defect or 'good'}/{number:03d}.png": cv2.cvtColor(drawn.image, cv2.COLOR_RGB2BGR)}
+    if defect:
+        pictures[f"ground_truth/{defect}/{number:03d}_mask.png"] = drawn.mask.astype(np.uint8) * 255
+    for name, picture in pictures.items():
+        path = folder / category / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), picture):
+            raise OSError(f"could not write {path}; is the disk full?")

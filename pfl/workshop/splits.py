@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..data import mvtec
@@ -17,7 +16,7 @@ from ..data.files import home
 from ..data.samples import Dataset
 from . import phototarget
 from .kinds import AUXILIARY, PHOTOGRAPHED, TARGET
-from .scenes import scene, variation
+from .scenes import scene, variation, write
 
 VERSION = 12  # part of the folder's name: drawings of two versions are never mixed
 DRAWN = 4  # part of the seed: the target's images are those of version 4
@@ -47,10 +46,7 @@ def folder(root: Path | str | None = None, split: str = "target", seed: int = 0)
 
 
 def make(folder: Path, split: str, seed: int = 0) -> None:
-    """Write a split atomically in MVTec's layout.
-
-    `<category>/test/<good|defect>/NNN.png`, `<category>/ground_truth/<defect>/NNN_mask.png`.
-    """
+    """Write a split atomically in MVTec's layout."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         part = Path(temporary) / folder.name  # a sub-folder: only its owner can read the temporary folder
@@ -76,13 +72,4 @@ def _draw(folder: Path, split: str, seed: int) -> None:
             else:  # defects vary more in training than in tests
                 varied = split == "auxiliary" and name is not None and rng.random() < 0.6
                 drawn = scene(rng, kind, name, **(variation(rng) if varied else {}))
-            _write(folder / category / "test" / defect / f"{i:03d}.png", cv2.cvtColor(drawn.image, cv2.COLOR_RGB2BGR))
-            if defect != "good":
-                mask = folder / category / "ground_truth" / defect / f"{i:03d}_mask.png"
-                _write(mask, drawn.mask.astype(np.uint8) * 255)
-
-
-def _write(path: Path, image: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), image):
-        raise OSError(f"could not write {path}; is the disk full?")
+            write(folder, category, i, drawn, name)
