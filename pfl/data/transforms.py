@@ -39,7 +39,7 @@ def foreground(path: Path | str, threshold: int = 128) -> np.ndarray:
     if "A" in image.getbands():
         image = image.convert("RGB")
     values = np.asarray(image)
-    return values.any(axis=-1) if values.ndim == 3 else values != 0
+    return np.any(values, axis=-1) if values.ndim == 3 else values != 0
 
 
 def read_mask(sample: Sample, size: int) -> torch.Tensor:
@@ -64,7 +64,8 @@ def augment(image: torch.Tensor, mask: torch.Tensor, rng: np.random.Generator) -
     Each with probability one half: rotation up to 30 degrees, quarter turns, brightness and contrast, Gaussian noise,
     and one of box blur, colour jitter, Gaussian blur. Strengths are the usual mild ones; blurs scale with H.
     """
-    pixels, truth = image.permute(1, 2, 0).numpy(), mask.numpy().astype(np.uint8)
+    pixels: np.ndarray = image.permute(1, 2, 0).numpy()
+    truth: np.ndarray = mask.numpy().astype(np.uint8)
     side = pixels.shape[0]
     if rng.random() < 0.5:
         turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), rng.uniform(-30, 30), 1)
@@ -72,7 +73,7 @@ def augment(image: torch.Tensor, mask: torch.Tensor, rng: np.random.Generator) -
         pixels = cv2.warpAffine(pixels, turn, (side, side), flags=cv2.INTER_LINEAR, borderMode=reflect)
         truth = cv2.warpAffine(truth, turn, (side, side), flags=cv2.INTER_NEAREST, borderMode=reflect)
     if rng.random() < 0.5:
-        quarters = rng.integers(1, 4)
+        quarters = int(rng.integers(1, 4))
         pixels, truth = np.rot90(pixels, quarters), np.rot90(truth, quarters)
     if rng.random() < 0.5:
         contrast, brightness = rng.uniform(0.8, 1.2), rng.uniform(-0.2, 0.2)
@@ -91,16 +92,16 @@ def augment(image: torch.Tensor, mask: torch.Tensor, rng: np.random.Generator) -
             pixels = _jitter(pixels, hue=rng.uniform(-36, 36), saturation=rng.uniform(0.8, 1.2))
         else:
             pixels = cv2.GaussianBlur(pixels, (kernel, kernel), 0)
-    pixels = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-    return pixels, torch.from_numpy(np.ascontiguousarray(truth)).bool()
+    pixels = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return torch.from_numpy(pixels), torch.from_numpy(np.ascontiguousarray(truth)).bool()
 
 
 def mosaic(images: Sequence[torch.Tensor], masks: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """Four images (3, h, h) and masks (h, h) as one 2x2 mosaic: (3, 2h, 2h) and (2h, 2h)."""
     if len(images) != 4 or len(masks) != 4:
         raise ValueError(f"a mosaic takes 4 images and 4 masks, not {len(images)} and {len(masks)}")
-    rows = [torch.cat(images[i : i + 2], dim=-1) for i in (0, 2)]
-    truth = [torch.cat(masks[i : i + 2], dim=-1) for i in (0, 2)]
+    rows = [torch.cat(list(images[i : i + 2]), dim=-1) for i in (0, 2)]
+    truth = [torch.cat(list(masks[i : i + 2]), dim=-1) for i in (0, 2)]
     return torch.cat(rows, dim=-2), torch.cat(truth, dim=-2)
 
 

@@ -31,7 +31,9 @@ def line(size: int, path: np.ndarray, width: float) -> np.ndarray:
 def fractal_path(rng: Rng, middle: np.ndarray, angle: float, length: float, rough: float) -> np.ndarray:
     """A path (65, 2) through `middle`, with bends of all sizes; rough is their share of the length."""
     t = np.linspace(0, 1, 65)
-    bends = sum(np.interp(t, np.linspace(0, 1, n + 1), rng.standard_normal(n + 1)) / n**0.8 for n in (3, 6, 12, 24, 48))
+    bends = np.zeros(65)
+    for n in (3, 6, 12, 24, 48):
+        bends += np.interp(t, np.linspace(0, 1, n + 1), rng.standard_normal(n + 1)) / n**0.8
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     path = length * (t[:, None] * along + rough * bends[:, None] * across)
     return path - path[32] + middle
@@ -50,9 +52,9 @@ def patch(rng: Rng, region: np.ndarray, scale: float, soft=(0.05, 0.5)) -> np.nd
     if rng.random() < 0.12:  # a splinter
         turns = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 6)))[:, None]
         corners = centre + 1.4 * radius * rng.uniform(0.5, 1, turns.shape) * np.hstack([np.cos(turns), np.sin(turns)])
-        shape = np.zeros((size, size), np.uint8)
-        cv2.fillPoly(shape, [np.round(16 * corners).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        return cv2.GaussianBlur(shape, (0, 0), rng.uniform(0.5, 2)).astype(np.float32) / 255 * region
+        canvas = np.zeros((size, size), np.uint8)
+        cv2.fillPoly(canvas, [np.round(16 * corners).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        return cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.5, 2)).astype(np.float32) / 255 * region
     shape = blob(rng, size, centre, radius, rng.uniform(0.1, 0.8), rng.uniform(*soft), straight)
     if not straight and rng.random() < 0.35:  # elongated, as if rolled or wiped
         turn = cv2.getRotationMatrix2D((0, 0), np.degrees(rng.uniform(0, np.pi)), 1.0)[:, :2]
@@ -123,7 +125,7 @@ def pits(rng: Rng, image, region, scale, other):
 def discoloured(rng: Rng, image, region, scale, other):
     """Darker or lighter, some of it tinted; the surface still shows."""
     alpha = patch(rng, region, scale)
-    factor = rng.uniform(0.25, 0.8) if rng.random() < 0.65 else rng.uniform(1.25, 1.9)
+    factor: float | np.ndarray = rng.uniform(0.25, 0.8) if rng.random() < 0.65 else rng.uniform(1.25, 1.9)
     if rng.random() < 0.4:
         factor = factor * (0.5 + colour(rng, value=(0.6, 1)))
     strength = np.clip(0.8 + rng.uniform(0, 0.5) * noise(rng, len(image), rng.uniform(4, 30), 2), 0, 1)

@@ -37,8 +37,8 @@ class Library:
         side = int(damage.log_uniform(rng, 0.6 * size, min(image.shape[:2])))
         y, x = (int(rng.integers(0, n - side + 1)) for n in image.shape[:2])
         how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-        image = cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=how)
-        image = np.rot90(image, rng.integers(4))[:, :: rng.choice([-1, 1])].astype(np.float32) / 255
+        square = cv2.resize(image[y : y + side, x : x + side], (size, size), interpolation=how)
+        image = np.rot90(square, int(rng.integers(4)))[:, :: rng.choice([-1, 1])].astype(np.float32) / 255
         if rng.random() < 0.3:
             image = np.repeat(image.mean(-1, keepdims=True), 3, -1)
         if rng.random() < 0.5:  # many were made for dark rooms
@@ -53,11 +53,11 @@ class Library:
         height, width = image.shape[:2]
         scale = size * rng.uniform(0.6, 1.0) / max(height, width)
         turn = rng.choice([rng.uniform(-20, 20), rng.uniform(0, 360)])
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, scale)
+        matrix = np.asarray(cv2.getRotationMatrix2D((width / 2, height / 2), turn, scale), float)
         matrix[:, 2] += size / 2 - np.array([width / 2, height / 2]) + rng.uniform(-0.06, 0.06, 2) * size
         image[..., :3] *= image[..., 3:]
-        image = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_AREA)
-        return np.clip(image[..., :3] / np.maximum(image[..., 3:], 1e-3), 0, 1), image[..., 3]
+        placed = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_AREA)
+        return np.clip(placed[..., :3] / np.maximum(placed[..., 3:], 1e-3), 0, 1), placed[..., 3]
 
 
 @lru_cache(maxsize=1024)
@@ -76,10 +76,9 @@ def scene(rng: Rng, library: Library, defective: bool) -> tuple[Scene, str]:
     size = SIZE if rng.random() < 0.6 else int(rng.uniform(0.5, 1) * SIZE)
     state = STATES[rng.integers(len(STATES))] if defective else "flawless"
     scale = damage.log_uniform(rng, 0.6, 2.0)
-    mask = np.zeros((size, size), np.float32)
+    mask: np.ndarray = np.zeros((size, size), np.float32)
     if state == "missing_part" or rng.random() < OBJECTS - 0.5 * defective / len(STATES):
-        image, thing, missing = _object_on_ground(rng, library, size, scale if state == "missing_part" else None)
-        mask = mask if missing is None else missing
+        image, thing, mask = _object_on_ground(rng, library, size, scale if state == "missing_part" else None)
     else:
         image, thing = _normal_pattern(rng, library.surface(rng, size), library), np.ones((size, size), np.float32)
     image = harmless_faults(rng, np.clip(image, 0, 1))
@@ -94,7 +93,7 @@ def _damaged(
     rng: Rng, image: np.ndarray, thing: np.ndarray, state: str, scale: float, other: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """The image with one or more visible defects, their mask, and the state; another one, if this is never visible."""
-    mask = np.zeros(image.shape[:2], np.float32)
+    mask: np.ndarray = np.zeros(image.shape[:2], np.float32)
     for attempt in range(60):
         if attempt % 12 == 11 and not mask.any():
             state = defects.SURFACE[rng.integers(len(defects.SURFACE))]
@@ -115,16 +114,14 @@ def _damaged(
     return image, mask, state if mask.any() else "flawless"
 
 
-def _object_on_ground(
-    rng: Rng, library: Library, size: int, bite: float | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def _object_on_ground(rng: Rng, library: Library, size: int, bite: float | None) -> tuple[np.ndarray, ...]:
     """An object on a ground with its shadow: image, silhouette, and what is missing if a piece of size `bite` is."""
     ground, (paint, alpha) = library.surface(rng, size), library.thing(rng, size)
     if rng.random() < 0.5:
         ground = cv2.GaussianBlur(ground, (0, 0), rng.uniform(1, 6))
     if rng.random() < 0.4:
         ground = ground + (colour(rng, (0, 360), (0, 0.5), (0, 1)) - ground) * rng.uniform(0.5, 1)
-    missing = None
+    missing = np.zeros((size, size), np.float32)
     if bite is not None:
         piece, face = defects.bite(rng, alpha, np.clip(bite, 0.6, 1.5))
         paint = cover(paint, raw_face(rng, paint[alpha > 0.5].mean(0), size), face)
@@ -154,7 +151,7 @@ def _normal_pattern(rng: Rng, image: np.ndarray, library: Library) -> np.ndarray
     if pattern < 0.44:  # print: rows of marks
         marks = noise(rng, size, rng.uniform(10, 40), 1, rng.uniform(1, 3)) > rng.uniform(0, 0.4)
         rows = lines(v * rng.uniform(2, 9) + rng.uniform(), rng.uniform(0.3, 0.8))
-        rows = rows * cv2.GaussianBlur(np.float32(marks), (0, 0), 0.7)
+        rows = rows * cv2.GaussianBlur(marks.astype(np.float32), (0, 0), 0.7)
         return cover(image, colour(rng, value=(0, 1)), rows * rng.uniform(0.3, 0.9))
     if pattern < 0.5:  # a border
         border = np.clip((np.maximum(np.abs(u), np.abs(v)) - rng.uniform(0.36, 0.49)) * size / 2, 0, 1)

@@ -52,6 +52,8 @@ def defects_of(category: str) -> tuple[str, ...]:
 def picture(name: str) -> np.ndarray:
     """A picture inside scikit-image, (height, width, 3) uint8."""
     image = cv2.imread(str(files("skimage") / "data" / name), cv2.IMREAD_COLOR)
+    if image is None:
+        raise FileNotFoundError(f"scikit-image is installed without its picture {name}; reinstall it")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -229,9 +231,10 @@ def warp(rng: Rng, image: np.ndarray, thing: np.ndarray, category: str):
         u, v = np.cos(angle) * dx - np.sin(angle) * dy, np.sin(angle) * dx + np.cos(angle) * dy
     else:
         u, v = dx * (1 - strength * fall), dy * (1 - strength * fall)
-    after = cv2.remap(image, np.float32(cx + u), np.float32(cy + v), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    column, row = (cx + u).astype(np.float32), (cy + v).astype(np.float32)
+    after = cv2.remap(image, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     alpha = np.clip(np.hypot(u - dx, v - dy) / 6, 0, 1) * thing
-    return mixed(image, after, np.float32(alpha > 0) * thing), alpha
+    return mixed(image, after, (alpha > 0) * thing), alpha
 
 
 PAINTERS = dict(zip(DEFECTS, (scratch, stain, spatter, dent, graft, warp), strict=True))

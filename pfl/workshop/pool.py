@@ -22,7 +22,7 @@ Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 def colour_name(image: np.ndarray, thing: np.ndarray) -> int:
     """Index into COLOURS of the thing's mean colour."""
-    hue, saturation, value = cv2.cvtColor(np.float32([[image[thing].mean(0) / 255]]), cv2.COLOR_RGB2HSV)[0, 0]
+    hue, saturation, value = cv2.cvtColor(np.array([[image[thing].mean(0) / 255]], np.float32), cv2.COLOR_RGB2HSV)[0, 0]
     if value < 0.2:
         name = "black"
     elif saturation < 0.15:
