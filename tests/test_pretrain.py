@@ -22,7 +22,7 @@ from pfl.workshop.views import crop
 
 @pytest.fixture(scope="module")
 def recipe():
-    return Recipe(images=24, photographs=0.5, steps=4, batch=4, image_size=64)
+    return Recipe(images=12, photographs=0.5, steps=4, batch=4, image_size=32)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_an_interrupted_run_gives_the_same_weights_as_an_uninterrupted_one(recip
 
 def test_each_round_starts_from_the_previous_weights_with_other_scenes(recipe, packages, tmp_path, monkeypatch):
     """`python -m pfl.workshop.pretrain` end to end: each round leaves weights, the last with the curve of all."""
-    rounds = (recipe, replace(recipe, seed=1, steps=3), replace(recipe, seed=2, steps=3, image_size=96))
+    rounds = (recipe, replace(recipe, seed=1, steps=3), replace(recipe, seed=2, steps=3, image_size=48))
     arguments = ["pretrain", "--photographs", str(packages), "--out", str(tmp_path), "--workers", "0"]
     monkeypatch.setattr(sys, "argv", [*arguments, "--assets", str(tmp_path / "assets")])
     for done in (rounds[:2], rounds):  # a round may be added to finished ones
@@ -121,7 +121,7 @@ def test_each_round_starts_from_the_previous_weights_with_other_scenes(recipe, p
     curve = pd.read_csv(tmp_path / "assets" / "tiny_clip_history.csv")
     assert list(curve.step) == [0, 3, 4, 6, 7, 9] and curve.minutes.is_monotonic_increasing
     ended = [load_file(tmp_path / f"round{n}" / tiny.WEIGHTS.name) for n in range(3)]
-    assert [len(state["visual.positional_embedding"]) - 1 for state in ended] == [8**2, 8**2, 12**2]
+    assert [len(state["visual.positional_embedding"]) - 1 for state in ended] == [4**2, 4**2, 6**2]
     moved = [(ended[n + 1]["text_projection"] - ended[n]["text_projection"]).abs().mean().item() for n in (0, 1)]
     assert max(moved) < 0.01 < ended[0]["text_projection"].std()  # in a few steps of warm-up
     pools = [np.load(next(tmp_path.glob(f"pool-*-seed{n}-*-images.npy"))) for n in range(3)]
