@@ -68,7 +68,7 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):  # its gradient is faster in full precision on a CPU
-            around = self.around(x.float())
+            around = self.around(x.to(self.around.weight.dtype))
         return x + self.mlp(self.norm(around.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
 
 
