@@ -37,9 +37,11 @@ wheel: install
 lab: install
 	$(VENV)/bin/jupyter lab notebooks
 
-# What ships, made again: the tiny CLIP (about nine hours on 2 cores), then the default model (minutes).
+# What ships, made again: the tiny CLIP (about four hours on one core), then the default model (minutes).
+# PHOTOGRAPHS contains unpacked Debian packages; without them the command says which, and how to get them.
+PHOTOGRAPHS ?= runs/packages
 pretrain: install
-	$(VENV)/bin/python -m pfl.workshop.pretrain
+	$(VENV)/bin/python -m pfl.workshop.pretrain --photographs $(PHOTOGRAPHS)
 
 default: install
 	$(VENV)/bin/pfl train workshop --out runs/default
