@@ -110,3 +110,5 @@ def test_half_of_the_pool_is_defective_and_photographs_have_their_share(library)
     labels = np.stack([Scenes(60, 0, library, 0.7)[i][2] for i in range(60)])
     assert 0.3 < (labels[:, 1] == 0).mean() < 0.7 and 0.5 < (labels[:, 0] == -1).mean() < 0.9
     assert (Scenes(3, 0)[2][2] >= 0).all()
+    with pytest.raises(ValueError, match="needs a library"):
+        Scenes(3, 0, share=0.7)

@@ -52,13 +52,17 @@ def drawing(rng: np.random.Generator, defective: bool) -> tuple[Scene, int, str]
 class Scenes(Dataset):
     """Scenes, half of them with a defect: image (192, 192, 3) and mask (48, 48) uint8, labels: kind, state, colour.
 
-    library: photographs for a share of the scenes, whose kind is -1.
+    library: photographs for a share of the scenes, whose kind is -1. Raises ValueError for a share without it.
     """
 
     count: int
     seed: int
     library: photoscenes.Library | None = None
     share: float = 0.0
+
+    def __post_init__(self):
+        if self.share and not self.library:
+            raise ValueError(f"a share of {self.share:g} of photographs needs a library of them")
 
     def __len__(self) -> int:
         return self.count
@@ -67,7 +71,8 @@ class Scenes(Dataset):
         cv2.setNumThreads(1)
         rng = np.random.default_rng([self.seed, i])
         defective = bool(rng.random() < 0.5)
-        if self.library and rng.random() < self.share:
+        if self.share and rng.random() < self.share:
+            assert self.library is not None, "checked above"
             (seen, state), number = photoscenes.scene(rng, self.library, defective), -1
         else:
             seen, number, state = drawing(rng, defective)
