@@ -7,6 +7,8 @@ over rounds is reported.
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,7 +30,7 @@ def bench(
     samples: tuple[int, ...] = (1, 5, 10, 20),
     batches: tuple[int, ...] = (1, 4),
     rounds: int = 5,
-    precision: str = "fp32",
+    precision: Literal["fp32", "bf16"] = "fp32",
 ) -> dict:
     """Time the encoder alone, predictions, and a training step of 4 images, on noise; weights do not matter.
 
@@ -58,9 +60,9 @@ def bench(
     def predict(b: int, r: int) -> None:
         model.predict(images[b], NAME, num_samples=r, precision=precision)
 
-    cases: dict[str, Callable[[], None]] = {f"encode b={b}": lambda b=b: encode(b) for b in images}
-    cases |= {f"predict R={r} b=1": lambda r=r: predict(1, r) for r in {*samples, 10}}
-    cases |= {f"predict R=10 b={b}": lambda b=b: predict(b, 10) for b in batches}
+    cases: dict[str, Callable[[], None]] = {f"encode b={b}": partial(encode, b) for b in images}
+    cases |= {f"predict R={r} b=1": partial(predict, 1, r) for r in {*samples, 10}}
+    cases |= {f"predict R=10 b={b}": partial(predict, b, 10) for b in batches}
     cases["train b=4"] = _training_step(model, images[4], precision)
 
     if device.type == "cuda":
@@ -101,15 +103,15 @@ def profile(model: BayesPFL, image: Tensor, *, num_samples: int = 10, rounds: in
     noise = draw_noise(model.clip.dim, num_samples, torch.Generator().manual_seed(0))
     stages: dict[str, list[float]] = {}
 
-    def stage(name: str, run: Callable):
-        kept = []
+    def stage(name: str, run: Callable[[], Any]) -> Any:
+        kept: list[Any] = []
         stages.setdefault(name, []).append(_seconds(lambda: kept.append(run()), model.clip.device))
         return kept[0]
 
     def once() -> None:
         x, patches = stage("image encoder", lambda: model.features(image))
-        samples = stage("prompt flow", lambda: model.sample(x, noise))
-        text = stage("text tower", lambda: model.text_embeddings(*samples, [NAME]))
+        context, states = stage("prompt flow", lambda: model.sample(x, noise))
+        text = stage("text tower", lambda: model.text_embeddings(context, states, [NAME]))
         logits, maps = stage(
             "cross-modal attention", lambda: (model.image_logits(x, patches, text), model.map_logits(patches, text))
         )
@@ -126,24 +128,21 @@ def profile(model: BayesPFL, image: Tensor, *, num_samples: int = 10, rounds: in
     return {name: float(np.median(values[1:])) for name, values in stages.items()}
 
 
-def _training_step(model: BayesPFL, images: Tensor, precision: str) -> Callable[[], None]:
+def _training_step(model: BayesPFL, images: Tensor, precision: Literal["fp32", "bf16"]) -> Callable[[], None]:
     """A function that runs a training step on images (b, 3, H, H), every second one anomalous."""
     config = TrainConfig(precision=precision)
     masks = torch.zeros(len(images), *images.shape[-2:])
     masks[::2, : masks.shape[1] // 4, : masks.shape[2] // 4] = 1
     batch = Batch(
-        images=images,
-        masks=masks,
-        labels=masks.amax((1, 2)).long(),
-        class_names=[NAME] * len(images),
-        samples=[None] * len(images),
+        images=images, masks=masks, labels=masks.amax((1, 2)).long(), class_names=[NAME] * len(images), samples=[]
     )
     optimizer, generator = optimizer_of(model, config), torch.Generator().manual_seed(0)
     for group in optimizer.param_groups:
         group["lr"] = 0.0  # the same work, without changing the model
 
     def step() -> None:
-        sum(step_losses(model, batch, config, generator).values()).backward()
+        parts = step_losses(model, batch, config, generator)
+        sum(parts.values(), start=torch.zeros((), device=model.clip.device)).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
@@ -169,7 +168,7 @@ def _noise(model: BayesPFL, b: int) -> Tensor:
     return torch.rand(b, 3, side, side, generator=torch.Generator().manual_seed(0)).to(model.clip.device)
 
 
-def _seconds(run: Callable[[], None], device: torch.device) -> float:
+def _seconds(run: Callable[[], object], device: torch.device) -> float:
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     wait()
     start = time.perf_counter()

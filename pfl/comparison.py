@@ -1,6 +1,7 @@
 """Our numbers compared with the published ones: a table, and a figure of the differences."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,7 +43,7 @@ def compare(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFr
         ours = ours[ours["category"] == "mean"].set_index("metric")
         for metric in (*IMAGE_METRICS, *PIXEL_METRICS):
             theirs = published[(published["set"] == name) & (published["metric"] == metric)]
-            row = {"set": name, "protocol": protocol, "metric": metric}
+            row: dict[str, Any] = {"set": name, "protocol": protocol, "metric": metric}
             row |= ours.loc[metric, ["mean", "std", "num_seeds"]].to_dict()
             values = theirs["value"] / 100
             row |= {

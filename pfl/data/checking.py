@@ -100,7 +100,8 @@ def where(name: str) -> str:
 def _counts(copy: Copy) -> tuple[pd.DataFrame, list[str]]:
     """The table of counts, and a line for each count that differs from the expected one."""
     counts = Counter((sample.category, split, sample.label) for split, sample in copy.samples)
-    rows, wrong = {}, []
+    rows: dict[str, dict[str, int | None]] = {}
+    wrong = []
     for category in copy.spec.categories:
         train, test = ([counts[category.name, split, label] for label in (0, 1)] for split in ("train", "test"))
         have = {"train_normal": train[0], "test_normal": test[0], "test_anomalous": test[1]}
@@ -108,7 +109,7 @@ def _counts(copy: Copy) -> tuple[pd.DataFrame, list[str]]:
         if copy.part == "paper" and not category.paper:
             continue
         expected = category.expected(copy.part)
-        rows[category.name] = row = {}
+        row = rows.setdefault(category.name, {})
         for kind in expected or ("train_normal", "test_normal", "test_anomalous"):
             row[kind], row[f"{kind}_expected"] = have[kind], expected.get(kind)
             if expected and have[kind] != expected[kind]:
@@ -120,7 +121,7 @@ def _wrong_case(copy: Copy) -> list[str]:
     """A line for each category folder whose name differs from the published one only in case."""
     if len(copy.spec.categories) == 1:
         return []
-    by_folder = {one.category: copy.spec.category(one.category) for one in copy.everything}
+    by_folder = {one.category: known for one in copy.everything if (known := copy.spec.category(one.category))}
     return [
         f"wrong case: category folder {folder} is published as {category.folder or category.name}"
         for folder, category in by_folder.items()

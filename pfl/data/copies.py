@@ -34,7 +34,7 @@ def open_copy(spec: Spec, root: Path | str, subset: str | None = None) -> Copy:
     path = Path(root).expanduser().absolute()
     if not path.is_dir():
         raise FileNotFoundError(f"no folder {root}: get {spec.title} from {spec.source}")
-    offered = {}
+    offered: dict[str, tuple[str, Folder, list[Found], list[Found]]] = {}
     for layout, base, found, parts in _candidates(spec, path):
         for part, select in parts.items():
             chosen = select(found) if select else found
@@ -111,8 +111,8 @@ def _candidate(spec, layout, base, read, parts):
 def _samples(spec: Spec, found: list[Found]) -> Iterator[tuple[str, Sample]]:
     """(split, sample) pairs: categories in the catalogue's order, files in the reader's."""
     order = {category.name: position for position, category in enumerate(spec.categories)}
-    for one in sorted(found, key=lambda one: order[spec.category(one.category).name]):
-        category = spec.category(one.category)
+    known = ((category, one) for one in found if (category := spec.category(one.category)))
+    for category, one in sorted(known, key=lambda pair: order[pair[0].name]):
         # In the standardised MVTec-AD the defect type is only in the file name.
         named = re.fullmatch(r"mvtec_([a-z_]+)_\d{6}", one.image.stem)
         yield (

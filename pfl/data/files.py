@@ -84,9 +84,9 @@ class Folder:
     def folder(self, *alternatives: str) -> "Folder | None":
         """The first of these sub-folders that exists; a name may be a path with forward slashes, "" is this folder."""
         for alternative in alternatives:
-            here = self
+            here: Folder | None = self
             for name in filter(None, alternative.split("/")):
-                here = here and here.folders.get(here._name_on_disk(name))
+                here = here and here.folders.get(here._name_on_disk(name) or "")
             if here is not None:
                 return here
         return None
@@ -96,7 +96,7 @@ class Folder:
         parent, _, name = relative.rpartition("/")
         here = self.folder(parent)
         actual = here and here._name_on_disk(name)
-        return here.path / actual if actual and not here._entries[actual] else None
+        return here.path / actual if here and actual and not here._entries[actual] else None
 
     def mask_of(self, image: Path) -> Path | None:
         """The mask in this folder named by an image's stem, alone or with one of MASK_ENDINGS, or None."""

@@ -114,9 +114,8 @@ def ksdd2(root: Folder) -> list[Found]:
     rows = []
     for split in ("train", "test"):
         part = root.folder(split)
-        for image in part.images if part else ():
-            if image.stem.isdigit():
-                rows.append((split, image, part.mask_of(image)))
+        if part:
+            rows += [(split, image, part.mask_of(image)) for image in part.images if image.stem.isdigit()]
     if not any(mask for _, _, mask in rows):
         return []
     defective = with_foreground(mask for _, _, mask in rows if mask)
@@ -139,8 +138,9 @@ def rsdd(root: Folder) -> list[Found]:
     for kind in ("Type-I", "Type-II"):
         part = root.folder(f"{kind} RSDDs dataset")
         images, masks = part and part.folder("Rail surface images"), part and part.folder("GroundTruth")
-        for image in images.images if images and masks else ():
-            found.append(Found(image=image, category=root.name, label=1, mask=masks.mask_of(image), defect=kind))
+        if images and masks:
+            for image in images.images:
+                found.append(Found(image=image, category=root.name, label=1, mask=masks.mask_of(image), defect=kind))
     return found
 
 

@@ -23,7 +23,7 @@ class Batch:
     samples: list[Sample]
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.images)
 
     def pin_memory(self) -> "Batch":
         """The same batch in pinned memory, for fast copies to a GPU; called by torch's DataLoader."""

@@ -7,7 +7,7 @@ from .files import Found
 from .mvtec import tree
 from .spec import ALL, IMAGE, PIXEL, UNKNOWN, Category, Original, Spec
 
-POLYPS = dict(images=("images",), masks=("masks",))
+POLYPS = Original(partial(layouts.pairs, images=("images",), masks=("masks",)), ALL)
 
 
 def by_extension(found: list[Found]) -> list[Found]:
@@ -100,11 +100,7 @@ COLONDB = Spec(
     standard="ColonDB",
     level=PIXEL,
     categories=(Category("colon", (0, 0, 380), pooled={"barcelona": (0, 300)}),),
-    originals=(
-        Original(partial(layouts.pairs, **POLYPS), ALL),
-        Original(tree, ALL),
-        Original(layouts.colon_barcelona, {"barcelona": None}),
-    ),
+    originals=(POLYPS, Original(tree, ALL), Original(layouts.colon_barcelona, {"barcelona": None})),
     within=("CVC-ColonDB", "TestDataset/CVC-ColonDB"),
     source="Computer Vision Center, UAB (Barcelona); the 380-image version in the figshare item Polyp_DataSet",
     licence=UNKNOWN,
@@ -140,7 +136,7 @@ ENDO = Spec(
     standard="Endo",
     level=PIXEL,
     categories=(Category("colon", (0, 0, 200)),),
-    originals=(Original(partial(layouts.pairs, **POLYPS), ALL), Original(tree, ALL)),
+    originals=(POLYPS, Original(tree, ALL)),
     within=("EndoTect_2020_Segmentation_Test_Dataset",),
     source="Simula, EndoTect challenge 2020 (ICPR), segmentation test data",
     licence="not stated for the test set (the related HyperKvasir: CC BY 4.0)",
@@ -155,7 +151,7 @@ KVASIR = Spec(
     standard="Kvasir",
     level=PIXEL,
     categories=(Category("colon", (0, 0, 1000)),),
-    originals=(Original(partial(layouts.pairs, **POLYPS), ALL), Original(tree, ALL)),
+    originals=(POLYPS, Original(tree, ALL)),
     within=("Kvasir-SEG",),
     source="Simula, Kvasir-SEG; also in the figshare item Polyp_DataSet",
     licence="free for research and teaching; commercial use needs permission",

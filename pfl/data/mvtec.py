@@ -64,7 +64,7 @@ def _category(category: Folder) -> list[Found]:
                         category=category.name,
                         split=split,
                         label=0 if normal else 1,
-                        mask=masks and masks.mask_of(image),
+                        mask=masks.mask_of(image) if masks else None,
                         defect="" if normal or group.name.lower() in NAMELESS else group.name,
                     )
                 )

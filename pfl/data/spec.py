@@ -88,8 +88,8 @@ def table(rows: str, folders: str = "") -> tuple[Category, ...]:
     """Categories from items "name train/normal/anomalous", separated by commas."""
     names = iter(folders.split()) if folders else iter(())
     return tuple(
-        Category(name, tuple(int(n) for n in counts.split("/")), next(names, ""))
-        for name, counts in (item.split() for item in rows.split(",") if item.strip())
+        Category(name, (int(train), int(normal), int(anomalous)), next(names, ""))
+        for name, train, normal, anomalous in (row.replace("/", " ").split() for row in rows.split(",") if row.strip())
     )
 
 

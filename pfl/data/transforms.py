@@ -37,7 +37,7 @@ def foreground(path: Path | str, threshold: int = 128) -> np.ndarray:
     if "A" in image.getbands():
         image = image.convert("RGB")
     values = np.asarray(image)
-    return values.any(axis=-1) if values.ndim == 3 else values != 0
+    return np.any(values, axis=-1) if values.ndim == 3 else values != 0
 
 
 def read_mask(sample: Sample, size: int) -> torch.Tensor:

@@ -84,7 +84,7 @@ def terrazzo(rng: Rng, size: int) -> np.ndarray:
     few = np.stack([colour(rng, saturation=(0, 0.7), value=(0.05, 1)) for _ in range(rng.integers(2, 6))])
     stone = few[label % len(few)] * (1 + 0.15 * noise(rng, size, 40, 2))[..., None]
     cement = colour(rng, saturation=(0, 0.3), value=(0.4, 1)) * (1 + 0.1 * noise(rng, size, 60, 2))[..., None]
-    alpha = cv2.GaussianBlur(np.float32(chips), (0, 0), 0.7)[..., None] * rng.uniform(0.5, 1)
+    alpha = cv2.GaussianBlur(chips.astype(np.float32), (0, 0), 0.7)[..., None] * rng.uniform(0.5, 1)
     return (cement * (1 - alpha) + stone * alpha).astype(np.float32)
 
 
@@ -96,8 +96,8 @@ def treadplate(rng: Rng, size: int) -> np.ndarray:
     du, dv = u - np.round(u), v - np.round(v)
     upright = (np.round(u) + np.round(v)) % 2 == 0
     du, dv = np.where(upright, du, dv), np.where(upright, dv, du)
-    height = np.clip(3 * (1 - (du / thin) ** 2 - (dv / long) ** 2), 0, 1).astype(np.float32)
-    height = cv2.GaussianBlur(height, (0, 0), rng.uniform(0.8, 2))
+    raised = np.clip(3 * (1 - (du / thin) ** 2 - (dv / long) ** 2), 0, 1).astype(np.float32)
+    height = cv2.GaussianBlur(raised, (0, 0), rng.uniform(0.8, 2))
     light = rng.uniform(0, 2 * np.pi)
     tone = 0.5 + rng.uniform(0.8, 2) * slope(height, light) + rng.uniform(-0.2, 0.2) * height
     tone = tone + 0.1 * noise(rng, size, 3)

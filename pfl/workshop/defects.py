@@ -56,7 +56,7 @@ def tint(rng: Rng, image: np.ndarray, mask: np.ndarray, least: float = 0.25) -> 
         candidate = colour(rng, value=(0, 1))
         if np.abs(candidate - under).mean() > least:
             return candidate
-    return np.float32(under < 0.5)
+    return (under < 0.5).astype(np.float32)
 
 
 def scratch(rng: Rng, image: np.ndarray, region: np.ndarray, scale: float = 1.0, width: float = 1.0):

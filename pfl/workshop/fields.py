@@ -27,7 +27,7 @@ def axes(rng: Rng, size: int, turn: float = np.pi) -> tuple[np.ndarray, np.ndarr
 
 def colour(rng: Rng, hue=(0, 360), saturation=(0, 1), value=(0.2, 0.9)) -> np.ndarray:
     """A random RGB colour (3,) from ranges of hue in degrees, saturation and value."""
-    hsv = np.float32([[[rng.uniform(*hue) % 360, rng.uniform(*saturation), rng.uniform(*value)]]])
+    hsv = np.array([[[rng.uniform(*hue) % 360, rng.uniform(*saturation), rng.uniform(*value)]]], np.float32)
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
 
 

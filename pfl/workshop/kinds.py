@@ -47,7 +47,7 @@ BREADTH = {
     "concrete": Kind(surface=surfaces.spectral, nouns=("concrete", "rough wall"), share=3),
 }
 FAMILIAR = _kinds("surface", surfaces, "wood leather carpet tile steel marble rubber")
-GROUNDS = tuple(kind.surface for kind in (BREADTH | FAMILIAR).values())
+GROUNDS = tuple(kind.surface for kind in (BREADTH | FAMILIAR).values() if kind.surface)
 CAPTIONED = (
     FAMILIAR
     | _kinds("part", objects, "washer nut bolt")

@@ -98,10 +98,10 @@ def legged(rng: Rng, tint: np.ndarray) -> tuple[list[np.ndarray], Layers]:
 def shape(rng: Rng) -> Part:
     """A random shape with holes, spots, rows of marks or a second colour; often with a texture."""
     tint, kind = colour(rng), rng.integers(len(SILHOUETTES) + 2)
-    if kind < len(SILHOUETTES):
-        outline, layers = [SILHOUETTES[kind](rng)], []
-    else:
+    if kind >= len(SILHOUETTES):
         outline, layers = (assembled if kind == len(SILHOUETTES) else legged)(rng, tint)
+    else:
+        outline, layers = [SILHOUETTES[kind](rng)], []
 
     def spot() -> np.ndarray:
         return disc(rng.uniform(0.08, 0.25), rng.uniform(-0.3, 0.3, 2), int(rng.integers(4, 30)))

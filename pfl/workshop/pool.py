@@ -19,7 +19,7 @@ SHARES = np.array([kind.share for kind in CAPTIONED.values()])
 
 def colour_name(image: np.ndarray, thing: np.ndarray) -> int:
     """Index into COLOURS of the thing's mean colour."""
-    hue, saturation, value = cv2.cvtColor(np.float32([[image[thing].mean(0) / 255]]), cv2.COLOR_RGB2HSV)[0, 0]
+    hue, saturation, value = cv2.cvtColor(np.array([[image[thing].mean(0) / 255]], np.float32), cv2.COLOR_RGB2HSV)[0, 0]
     if value < 0.2:
         name = "black"
     elif saturation < 0.15:
@@ -76,10 +76,8 @@ def pool(count: int, seed: int, folder: Path, workers: int) -> tuple[np.ndarray,
             for part, (shape, dtype) in zip(parts, shapes, strict=True)
         ]
         start = "spawn" if workers else None  # forking a process with running torch threads can hang
-        drawings = DataLoader(
-            _Drawings(count, seed), batch_size=None, num_workers=workers, multiprocessing_context=start
-        )
-        for i, values in enumerate(tqdm(drawings, "drawing")):
+        loader = DataLoader(_Drawings(count, seed), batch_size=None, num_workers=workers, multiprocessing_context=start)
+        for i, values in enumerate(tqdm(loader, "drawing")):
             for store, value in zip(stores, values, strict=True):
                 store[i] = value
         for store, part, path in zip(stores, parts, paths, strict=True):

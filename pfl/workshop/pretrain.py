@@ -9,6 +9,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import open_clip
@@ -64,6 +65,9 @@ ROUNDS = (
 
 class Words(nn.Module):
     """Token embeddings of which only the rows of `used_tokens` are learned and shipped; the others stay as built."""
+
+    ids: Tensor
+    row_of: Tensor
 
     def __init__(self, clip: open_clip.CLIP):
         super().__init__()
@@ -149,7 +153,7 @@ def train(
         if (step + 1) % SAVE_EVERY == 0 or last:
             state = {name: part.state_dict() for name, part in parts.items()}
             state |= {"recipe": identity, "step": step + 1, "seconds": time.time() - began, "history": rows}
-            write(saved, lambda file, state=state: torch.save(state, file))
+            write(saved, partial(torch.save, state))
             write(folder / "history.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
     clip.token_embedding.weight.data[words.ids] = words.rows.data
     return clip.eval()
@@ -171,7 +175,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     args = parser.parse_args()
-    clip, curves = None, []
+    clip: open_clip.CLIP | None = None
+    curves: list[pd.DataFrame] = []
     for n, recipe in enumerate(ROUNDS):
         folder = args.out / f"round{n}"
         clip = train(recipe, folder, start=clip, workers=args.workers, device=args.device)
@@ -180,6 +185,7 @@ def main() -> None:
             curve["step"] += curves[-1]["step"].iloc[-1] + 1
             curve["minutes"] += curves[-1]["minutes"].iloc[-1]
         curves.append(curve)
+    assert clip is not None, "there is at least one round"
     history = pd.concat(curves)
     card = {
         "rounds": [asdict(recipe) for recipe in ROUNDS],

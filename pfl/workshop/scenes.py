@@ -1,6 +1,7 @@
 """Scenes: an image of a category, normal or with a defect, and the defect's exact mask."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ class Scene:
     thing: np.ndarray
 
 
-def variation(rng: Rng) -> dict[str, float | bool]:
+def variation(rng: Rng) -> dict[str, Any]:
     """Random arguments of `scene`: a smaller or larger, thinner, straighter, fainter or softer defect."""
     return {
         "scale": float(rng.choice([1.0, np.exp(rng.uniform(np.log(0.5), np.log(2.2)))], p=[0.4, 0.6])),
@@ -57,14 +58,14 @@ def scene(
         strength: opacity of the defect, in (0, 1].
         softness: blur of the defect's edges, sd in pixels. A missing part has neither strength nor softness.
     """
-    mask = np.zeros((size, size), np.float32)
+    mask: np.ndarray = np.zeros((size, size), np.float32)
     if kind.surface:
         image, thing = kind.surface(rng, size), np.ones((size, size), np.float32)
     else:
+        assert kind.part is not None, "a category has a surface or a part"
         ground = kind.grounds[rng.integers(len(kind.grounds))](rng, size)
         bite = (lambda silhouette: defects.bite(rng, silhouette, scale)) if defect == "missing_part" else None
-        image, thing, missing = draw(rng, kind.part(rng), ground, bite)
-        mask = mask if missing is None else missing
+        image, thing, mask = draw(rng, kind.part(rng), ground, bite)
     image = _harmless_faults(rng, np.clip(image, 0, 1).astype(np.float32))
     if defect not in (None, "missing_part"):
         form = {"width": width} if defect in defects.LINES else {}

@@ -35,7 +35,7 @@ def box(x0: float, y0: float, x1: float, y1: float, corner: float = 0.0) -> np.n
         return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], float)
     quarter = np.linspace(0, np.pi / 2, 8)
     near, far = np.array([x0, y0]) + corner, np.array([x1, y1]) - corner
-    centres = (far, (near[0], far[1]), near, (far[0], near[1]))
+    centres = np.array([far, (near[0], far[1]), near, (far[0], near[1])])
     angles = (quarter + k * np.pi / 2 for k in range(4))
     arcs = (np.stack([np.cos(angle), np.sin(angle)], 1) for angle in angles)
     return np.concatenate([centre + corner * arc for centre, arc in zip(centres, arcs, strict=True)])
@@ -66,9 +66,7 @@ def fill(polygons, pose: Callable, size: int) -> np.ndarray:
     return mask.astype(np.float32) / 255
 
 
-def draw(
-    rng: Rng, part: Part, ground: np.ndarray, bite: Callable | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def draw(rng: Rng, part: Part, ground: np.ndarray, bite: Callable | None = None) -> tuple[np.ndarray, ...]:
     """Draw a part on a ground.
 
     Args:
@@ -76,7 +74,7 @@ def draw(
         bite: for a missing part: silhouette -> the piece that is missing and the face where it broke, (size, size).
 
     Returns:
-        image, silhouette, and where the damage is (None without a bite).
+        image, silhouette, and where the damage is, all 0 without a bite.
     """
     size = ground.shape[0]
     pose = place(rng, size)
@@ -87,7 +85,7 @@ def draw(
     for polygon, tint in part.layers:
         inside = fill((polygon,), pose, size)[..., None]
         paint = paint * (1 - inside) + np.clip(tint, 0, 1).astype(np.float32) * inside
-    damage = None
+    damage = np.zeros((size, size), np.float32)
     if bite is not None:
         missing, face = bite(silhouette)
         silhouette = silhouette * (1 - missing)
@@ -102,7 +100,7 @@ def draw(
     tone = 1 + 0.35 * reach * 2.5 * slope(height, light) + part.rough * noise(rng, size, 50, 2)
     tone = tone + 0.08 * noise(rng, size, 2, 1)
     paint = np.clip(paint * tone[..., None], 0, 1)
-    offset = np.float32([[1, 0, 4 * np.cos(light)], [0, 1, 4 * np.sin(light)]])
+    offset = np.array([[1, 0, 4 * np.cos(light)], [0, 1, 4 * np.sin(light)]], np.float32)
     shadow = cv2.GaussianBlur(cv2.warpAffine(silhouette, offset, (size, size)), (0, 0), 3)
     ground = ground * (1 - rng.uniform(0.2, 0.5) * shadow[..., None])
     return cover(ground, paint, silhouette), silhouette, damage

@@ -110,10 +110,10 @@ def grid(rng: Rng, size: int) -> np.ndarray:
 
 def stripes(rng: Rng, size: int) -> np.ndarray:
     u, v = axes(rng, size)
-    tone = wave(u * rng.uniform(3, 25) + rng.uniform(0, 0.4) * noise(rng, size, 4)) > rng.uniform(0.3, 0.7)
+    bands = wave(u * rng.uniform(3, 25) + rng.uniform(0, 0.4) * noise(rng, size, 4)) > rng.uniform(0.3, 0.7)
     if rng.random() < 0.3:
-        tone = tone ^ (wave(v * rng.uniform(3, 25)) > 0.5)
-    tone = cv2.GaussianBlur(tone.astype(np.float32), (0, 0), 0.7) + 0.15 * noise(rng, size, 30)
+        bands = bands ^ (wave(v * rng.uniform(3, 25)) > 0.5)
+    tone = cv2.GaussianBlur(bands.astype(np.float32), (0, 0), 0.7) + 0.15 * noise(rng, size, 30)
     return blend(tone, colour(rng), colour(rng))
 
 

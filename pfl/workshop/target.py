@@ -15,6 +15,8 @@ from .shapes import Part, box, disc, metal, painted
 @cache
 def _photograph(name: str) -> np.ndarray:
     image = cv2.imread(str(files("skimage") / "data" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise FileNotFoundError(f"scikit-image is installed without its photograph {name}.png; reinstall it")
     return image.astype(np.float32) / 255
 
 
