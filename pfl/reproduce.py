@@ -23,6 +23,7 @@ from .data.files import read_json, require_same, write, write_json
 from .evaluation import Evaluation, data_summary, measure, record
 from .model import BayesPFL
 from .plotting import save_figure
+from .selection import refusal, target_of, target_validation
 from .training import train
 
 
@@ -110,6 +111,7 @@ def reproduce(
     out: str | Path,
     seeds: int = 3,
     only: Iterable[str] | None = None,
+    select_on_target: bool = False,
     device: str | torch.device = "cpu",
     engine: Accelerator | None = None,
 ) -> pd.DataFrame:
@@ -118,6 +120,9 @@ def reproduce(
     A seed fixes a training and the samples drawn in its tests. Writes results/SET-seedN.json (both protocols, and all
     that is needed to repeat them) and -images.csv (a row per image), table.csv, and difference.png with its numbers.
 
+    Args:
+        select_on_target: allow a preset to select on the target's test set, as the reference does; results record it.
+
     Returns:
         a row per set, protocol and metric: mean and sd over seeds, and published value, grade and source.
 
@@ -125,6 +130,9 @@ def reproduce(
         ValueError: `out` contains a result with other settings, weights or data.
     """
     out, plan = Path(out), survey(data_root, only)
+    by_target = preset.train.selection == "target"
+    if by_target and not select_on_target:
+        raise ValueError(refusal("reference"))
     main = engine is None or engine.is_main_process
     clip = load_clip(**preset.clip, device=engine.device if engine else device)
     if main:
@@ -138,7 +146,10 @@ def reproduce(
                 settings = replace(preset.eval, seed=seed)
                 training = preset.train_on(auxiliary, seed=seed)
                 if not file.exists():
-                    model = model or _trained(plan.found[auxiliary], training, clip, preset, out, engine)
+                    validation = target_validation(plan.found[target_of(auxiliary)]) if by_target else None
+                    model = model or _trained(
+                        plan.found[auxiliary], training, clip, preset, out=out, validation=validation, engine=engine
+                    )
                     started = time.perf_counter()
                     result = measure(model, plan.found[name], settings, engine=engine, progress=True)
                     if main:
@@ -163,7 +174,14 @@ def reproduce(
 
 
 def _trained(
-    data: Dataset, settings: TrainConfig, clip: FrozenCLIP, preset: Preset, out: Path, engine: Accelerator | None
+    data: Dataset,
+    settings: TrainConfig,
+    clip: FrozenCLIP,
+    preset: Preset,
+    *,
+    out: Path,
+    validation: Dataset | None,
+    engine: Accelerator | None,
 ) -> BayesPFL:
     """The model trained on a set with a seed: loaded if its training is finished, else trained or resumed."""
     folder = out / f"train-{data.name}-seed{settings.seed}"
@@ -172,7 +190,8 @@ def _trained(
         ours = {"training": asdict(settings), "data_fingerprint": data.fingerprint()}
         require_same(folder / CARD, saved | saved["card"], {"model": asdict(preset.model)} | ours)
         return load(folder, clip)
-    return train(BayesPFL(clip, preset.model, seed=settings.seed), data, settings, out=folder, engine=engine).model
+    model = BayesPFL(clip, preset.model, seed=settings.seed)
+    return train(model, data, settings, out=folder, validation=validation, engine=engine).model
 
 
 def save_result(

@@ -28,6 +28,15 @@ def target_validation(data: Dataset) -> Dataset:
     return data.subset(categories=TARGET_CATEGORIES[data.name])
 
 
+def refusal(preset: str) -> str:
+    """Why a preset that selects on the target is not run unless asked to, and what to do."""
+    categories = "; ".join(f"{name}: {', '.join(which)}" for name, which in TARGET_CATEGORIES.items())
+    return (
+        f"preset {preset} chooses stage switch, stop and checkpoint on the target's test set ({categories}), which "
+        "zero-shot forbids; ask for it with --select-on-target, or fix --epochs and --stage2-epochs"
+    )
+
+
 def check_selection(config: TrainConfig, validation: Dataset | None) -> None:
     """Raise ValueError unless validation data is given exactly where the configuration selects by it."""
     source = {"auxiliary": "held-out auxiliary categories", "target": "the target's test set, which zero-shot forbids"}

@@ -51,7 +51,7 @@ def gaussian_blur(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 def colour_jitter(image: np.ndarray, rng: Rng) -> np.ndarray:
     """Brightness, contrast and saturation within 20 %, hue within 72 degrees, in random order."""
-    pixels = image.astype(np.float32)
+    pixels: np.ndarray = image.astype(np.float32)
     factors, degrees = rng.uniform(0.8, 1.2, 3).astype(np.float32), rng.uniform(-72, 72)
     for change in rng.permutation(4):
         if change == 0:
