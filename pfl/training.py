@@ -1,6 +1,7 @@
 """The training loop: two stages, the published optimiser groups and schedule, and resumable runs."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def train(
     validation: Dataset | None = None,
     engine: Accelerator | None = None,
     progress: bool = True,
+    after_epoch: Callable[[dict], None] | None = None,
 ) -> Run:
     """Train `model` in place on an auxiliary data set with labels and masks (paper section 4.1).
 
@@ -60,6 +62,8 @@ def train(
             or categories of the target, which is recorded with the model.
         engine: from `parallel.accelerator`, if this is called in each of several processes: they split every batch and
             all end with the model that one process would give. All must use the same `out`; the first one writes.
+        after_epoch: called with each row of the history as it is made, with the model in evaluation mode: to log, or
+            to measure the model on the way. It must not change the model.
 
     Raises:
         ValueError: labels or masks are missing, `out` contains another run, or the CLIP would cache augmented images.
@@ -97,6 +101,8 @@ def train(
                     weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
                     state["best"] = {"value": row["validation"], "epoch": state["epoch"], "weights": weights}
             history.append(row)
+            if after_epoch:
+                after_epoch(row)
             state |= {"epoch": state["epoch"] + 1, "optimizer": optimizer.state_dict()}
             if out and first:
                 _save_progress(model, state, identity, out)

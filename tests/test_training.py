@@ -6,12 +6,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from pfl import training
 from pfl.checkpoint import load
 from pfl.config import EvalConfig, ModelConfig, TrainConfig, preset
-from pfl.data.samples import Dataset, Sample
+from pfl.data.samples import Dataset
 from pfl.evaluation import measure
 from pfl.metrics import image_metrics
 from pfl.model import BayesPFL
@@ -22,28 +21,9 @@ from pfl.training import train
 CONFIG = TrainConfig(epochs=2, stage2_epochs=2, batch_size=4, lr_projection=1e-3)
 
 
-@pytest.fixture(scope="session")
-def data(tmp_path_factory):
-    """Ten grey tiles of two categories, half of them with a white square and its mask."""
-    folder, rng, samples = tmp_path_factory.mktemp("tiles"), np.random.default_rng(0), []
-    for i in range(10):
-        pixels, mask = rng.integers(60, 120, (32, 32, 3)).astype(np.uint8), np.zeros((32, 32), np.uint8)
-        if i % 2:
-            y, x = rng.integers(0, 20, 2)
-            pixels[y : y + 12, x : x + 12], mask[y : y + 12, x : x + 12] = 255, 255
-        Image.fromarray(pixels).save(folder / f"{i}.png")
-        Image.fromarray(mask).save(folder / f"{i}_mask.png")
-        category = ("tile", "plate")[i // 5]
-        samples.append(
-            Sample(
-                image=folder / f"{i}.png",
-                category=category,
-                class_name=category,
-                label=i % 2,
-                mask=folder / f"{i}_mask.png" if i % 2 else None,
-            )
-        )
-    return Dataset(name="tiles", samples=tuple(samples))
+@pytest.fixture
+def data(tiles):
+    return tiles
 
 
 @pytest.fixture
