@@ -104,10 +104,11 @@ def parser() -> argparse.ArgumentParser:
     action = actions.add_parser("where", help="source, licence and layout of a data set")
     action.add_argument("name", choices=[*sorted(data.SPECS), "elpv", "textile"])
     action.set_defaults(run=commands.where)
-    action = actions.add_parser("check", help="compare counts with the expected ones and list all problems")
+    action = actions.add_parser("check", help="compare counts with the expected ones and list the problems")
     action.add_argument("name", choices=sorted(data.SPECS))
     action.add_argument("root", type=Path)
     action.add_argument("--subset", help="paper, whole, or another part listed by `pfl data where NAME`")
+    action.add_argument("--all", action="store_true", help="list every problem; default: the first ten of each kind")
     action.set_defaults(run=commands.check)
 
     command = parsers.add_parser("bench", help="time of the method relative to the image encoder alone")

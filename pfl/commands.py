@@ -46,7 +46,7 @@ def predict(args) -> None:
 
 def check(args) -> int:
     report = data.check(args.name, args.root, subset=args.subset)
-    print(report)
+    print(report.text(None if args.all else 10))
     return 0 if report.ok else 1
 
 
