@@ -101,7 +101,7 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
     Args:
         path: a .pth file of either stage.
         clip: the CLIP it was trained with; the reference runs OpenAI's weights with activation="gelu".
-        stage: 1 or 2. Default: from the file name, which ends in _1.pth or _2.pth.
+        stage: 1 or 2. Default: from the file name (`_stage_of`).
 
     Raises:
         FileNotFoundError: the file is missing.
@@ -110,12 +110,7 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint {path} not found; check the path")
-    if stage is None:
-        match = re.search(r"_([12])$", path.stem)
-        if match is None:
-            raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; pass stage=1 or stage=2")
-        stage = int(match[1])
-    if stage not in (1, 2):
+    if stage not in (None, 1, 2):
         raise ValueError(f"stage {stage} is unknown; choose 1 or 2")
     if clip.activation != "gelu":
         warnings.warn(f'the reference was trained with activation="gelu", not {clip.activation!r}', stacklevel=2)
@@ -125,7 +120,8 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
         raise ValueError(f"{path} cannot be read ({first_line(error)}); pass a file that torch.save wrote") from error
     if not isinstance(checkpoint, dict) or "MyModel" not in checkpoint:
         raise ValueError(f'{path} has no entry "MyModel"; pass a checkpoint of the reference')
-    theirs = {name: value for name, value in checkpoint["MyModel"].items() if not UNUSED.match(name)}
+    theirs = {name.removeprefix("module."): value for name, value in checkpoint["MyModel"].items()}
+    theirs = {name: value for name, value in theirs.items() if not UNUSED.match(name)}
     try:
         num_prompts, context_len, dim = theirs["prompt_context"].shape
         if dim != clip.dim:
@@ -144,8 +140,18 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
     except RuntimeError as error:
         detail = first_words(error)
         raise ValueError(f"{path} does not fit {clip.name} ({detail}); load the CLIP it was trained with") from error
-    model.stage = stage
+    model.stage = stage or _stage_of(path)
     return model
+
+
+def _stage_of(path: Path) -> int:
+    """The stage in a file name, which ends in _1 or _2; the two published checkpoints are of stage 2 in any case."""
+    if path.stem.startswith(("train_visa", "train_mvtec")):
+        return 2
+    named = re.search(r"_([12])$", path.stem)
+    if named is None:
+        raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; pass stage=1 or stage=2")
+    return int(named[1])
 
 
 def _our_state_dict(theirs: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Configurations: every hyperparameter with its reason, and three presets that set them together."""
+"""Configurations: every hyperparameter with its reason, and presets that set them together."""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args, get_origin
@@ -41,22 +41,40 @@ class TrainConfig:
     lr_prompts: float = 1e-3  # `tiny` uses 10 times more; otherwise its few steps leave the prompts of the bank alike
     lr_flow: float = 1e-3  # flow parameters outside the inference networks
     lr_temperature: float = 1e-2
-    lr_projection: float = 1e-4  # all other parameters, and all of stage 2; `tiny` uses 20 times more for its few steps
+    lr_projection: float = 1e-4  # all other parameters of stage 1; `tiny` uses 20 times more for its few steps
+    lr_stage2: float = 1e-4  # of all parameters of stage 2, constant
     betas: tuple[float, float] = (0.5, 0.999)
-    warmup: float = 0.1  # fraction of a stage's steps
+    horizon: int | None = (
+        30  # epochs in which the rates of stage 1 rise and fall to 0, however many are run; None: epochs
+    )
+    warmup: float = 0.1  # fraction of the horizon
     kl: Literal["exact", "reference"] = "exact"  # "reference": weights the states' log-determinants by 1/b (losses.kl)
     kl_weight: float = 0.01
     orthogonal: bool = True  # penalise similar prompts in the bank; off for an ablation
     augment: bool = True
     name_dropout: float = 0.0  # share of class names replaced by a random word: the tiny CLIP lacks the target's
     mosaic: float = 0.0  # share of samples shown as 2 x 2 mosaics; `Preset.train_on` sets 0.4 for MVTec-AD
-    patience: int = 3  # epochs without improvement before a stage stops; only with validation data
+
+    # How long a stage runs, and which of its epochs is kept. "fixed": the epochs above, and the last one. Otherwise a
+    # stage stops after patience + 1 epochs in a row below the best (a tie counts as better), and its best one is kept,
+    # by average precision on validation data: held-out categories of the auxiliary data set, or, as in the reference,
+    # categories of the *target* test set, which zero-shot forbids.
+    selection: Literal["fixed", "auxiliary", "target"] = "fixed"
+    criterion: Literal["both", "stage"] = "both"  # mean AP of images and pixels; "stage": pixels in 1, text score in 2
+    patience: int = 3
+    max_epochs: int | None = None  # of both stages together
+
     precision: Literal["fp32", "bf16"] = "fp32"  # bf16: autocast, for GPUs
     seed: int = 0
     workers: int = 0  # processes that load images; they affect only the speed
 
     def __post_init__(self):
         _check_choices(self)
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of both stages together, at most."""
+        return min(self.epochs + self.stage2_epochs, self.max_epochs or self.epochs + self.stage2_epochs)
 
     @property
     def alters_images(self) -> bool:
@@ -119,6 +137,7 @@ def tiny() -> Preset:
         train=TrainConfig(
             epochs=8,
             stage2_epochs=0,
+            horizon=None,
             batch_size=16,
             lr_prompts=1e-2,
             lr_projection=2e-3,
@@ -135,13 +154,26 @@ def small() -> Preset:
 
 
 def paper() -> Preset:
-    """The paper's scale: OpenAI's ViT-L/14-336 at 518 pixels, for a GPU."""
+    """The paper's scale, with a protocol that uses nothing of the target: ViT-L/14-336 at 518 pixels, for a GPU."""
     return Preset(clip={"name": "ViT-L-14-336", "pretrained": "openai", "activation": "quickgelu", "image_size": 518})
 
 
+def reference() -> Preset:
+    """The paper's scale, with every choice of the public implementation; docs/reference.md lists them."""
+    return Preset(
+        clip=paper().clip | {"activation": "gelu"},
+        train=TrainConfig(
+            epochs=30, stage2_epochs=30, max_epochs=30, kl="reference", selection="target", criterion="stage"
+        ),
+        eval=EvalConfig(protocol="official"),
+    )
+
+
+PRESETS = {"tiny": tiny, "small": small, "paper": paper, "reference": reference}
+
+
 def preset(name: str) -> Preset:
-    """The preset called "tiny", "small" or "paper"."""
-    presets = {"tiny": tiny, "small": small, "paper": paper}
-    if name not in presets:
-        raise ValueError(f"unknown preset {name!r}; choose one of {', '.join(presets)}")
-    return presets[name]()
+    """The preset of a name in `PRESETS`."""
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]()

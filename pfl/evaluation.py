@@ -28,6 +28,7 @@ PIXEL_METRICS = ("pixel_auroc", "pixel_ap", "pixel_f1", "pixel_pro")
 # defects. That is knowledge of the target.
 OFFICIAL_TOP = 2000 / 518**2
 OFFICIAL_TOP_SMALL = 20 / 518**2
+TEXT_ONLY = ("headct", "brainmri", "br35h")  # data sets without masks: there its image score is the text score alone
 SMALL_DEFECTS = ("capsules", "macaroni1", "macaroni2", "pipe_fryum", "screw", "cashew", "chewinggum")
 
 
@@ -36,8 +37,8 @@ class Evaluation:
     """The results of one pass over a data set.
 
     images has one row per image: path, category, defect, label (0, 1, or -1 unknown), strict_score (a function of that
-    image alone) and its score_std over the samples, official_score, text_score, top_score (mean of the map's largest
-    pixels, a part of the official score), entropy and mutual_information (nats, of the text score).
+    image alone) and its score_std over the samples, official_score, text_score, top_score (mean of the largest
+    pixels of the unfiltered map: a part of the official score), entropy and mutual_information (nats, of text_score).
     pixels has one row per category: the pixel metrics (NaN where the data set has no masks).
     level says which metrics the data set allows (`Dataset.level`).
     """
@@ -48,17 +49,21 @@ class Evaluation:
 
     def table(self, protocol: str = "strict") -> pd.DataFrame:
         """One row per category and a row "mean": metrics as fractions (NaN where undefined), and num_images."""
-        score = f"{protocol}_score"
-        rows = {}
-        for category, images in self.images.groupby("category", sort=False):
-            known = images[(images["label"] >= 0) & images[score].notna() & ("image" in self.level)]
-            metrics = image_metrics(known[score], known["label"])
-            rows[category] = {name: metrics[name.removeprefix("image_")] for name in IMAGE_METRICS}
-        table = pd.DataFrame.from_dict(rows, orient="index").join(self.pixels)
+        table = image_table(self.images, f"{protocol}_score", self.level).join(self.pixels)
         counts = self.images.groupby("category", sort=False).size()
         table.loc["mean"] = table.mean()  # over the categories where a metric is defined
         table["num_images"] = [*counts, counts.sum()]
         return table.rename_axis("category")
+
+
+def image_table(images: pd.DataFrame, score: str, level: frozenset[str] = frozenset({"image"})) -> pd.DataFrame:
+    """Image metrics of a score, a column of `Evaluation.images`: one row per category, NaN where undefined."""
+    rows = {}
+    for category, group in images.groupby("category", sort=False):
+        known = group[(group["label"] >= 0) & group[score].notna() & ("image" in level)]
+        metrics = image_metrics(known[score], known["label"])
+        rows[category] = {name: metrics[name.removeprefix("image_")] for name in IMAGE_METRICS}
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def evaluate(
@@ -114,7 +119,9 @@ def measure(
                         f"the score of {batch.samples[int(invalid.int().argmax())].image} is NaN in "
                         f"{config.precision}; use another precision, or check the model's weights"
                     )
-                local_rows.append(_rows(batch.samples, batch.labels, prediction, top_mean(prediction.map, fraction)))
+                local_rows.append(
+                    _rows(batch.samples, batch.labels, prediction, top_mean(prediction.raw_map, fraction))
+                )
                 if stream:
                     known = batch.labels >= 0
                     stream.update(prediction.map[known].clamp(0, 1), batch.masks[known])
@@ -130,12 +137,14 @@ def measure(
             metrics = stream.result() if stream else {}
             pixels[category] = {name: metrics.get(name.removeprefix("pixel_"), np.nan) for name in PIXEL_METRICS}
     images = pd.concat(rows, ignore_index=True)
-    images.insert(4, "official_score", official_scores(images))
+    images.insert(4, "official_score", official_scores(images, text_only=data.name in TEXT_ONLY))
     return Evaluation(images=images, pixels=pd.DataFrame.from_dict(pixels, orient="index"), level=data.level)
 
 
-def official_scores(images: pd.DataFrame) -> pd.Series:
+def official_scores(images: pd.DataFrame, *, text_only: bool = False) -> pd.Series:
     """The reference's image score: half the text score and half the top score, each min-max normalised.
+
+    text_only leaves out the top score, as the reference does for data sets in `TEXT_ONLY`.
 
     Normalisation is over all test images of the category, anomalous ones included, so a single image has no such score
     (NaN). A part that is the same for all images counts as 0.
@@ -146,7 +155,8 @@ def official_scores(images: pd.DataFrame) -> pd.Series:
             return x * np.nan
         return (x - x.min()) / ((x.max() - x.min()) or 1.0)
 
-    parts = images.groupby("category")[["text_score", "top_score"]].transform(normalise)
+    scores = ["text_score"] if text_only else ["text_score", "top_score"]
+    parts = images.groupby("category")[scores].transform(normalise)
     return parts.mean(axis=1, skipna=False)
 
 
@@ -178,7 +188,8 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
 
 def data_summary(data: Dataset) -> dict:
     """Summary of a data set to store with a result."""
-    return {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
+    summary = {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
+    return summary | {"notes": list(data.notes)}
 
 
 def _rows(samples: list, labels: torch.Tensor, prediction: Prediction, top: torch.Tensor) -> pd.DataFrame:

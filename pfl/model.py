@@ -244,10 +244,16 @@ class BayesPFL(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Initialise linear layers from N(0, 0.02) with zero bias, and then each inference network's base variance."""
+    """Initialise linear layers from N(0, 0.02) with zero bias; then what starts otherwise: base variances, and queries.
+
+    The query of the cross-modal attention starts as PyTorch starts it (uniform within 1 / sqrt(D)): the reference has a
+    convolution there, which its initialisation of linear layers leaves out.
+    """
     if isinstance(module, nn.Linear):
         nn.init.normal_(module.weight, std=0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     if isinstance(module, InferenceNetwork):
         module.reset_parameters()
+    if isinstance(module, CrossModalAttention) and module.query is not None:
+        module.query.reset_parameters()

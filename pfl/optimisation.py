@@ -24,7 +24,7 @@ def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
         "prompts": {"params": [], "peak": config.lr_prompts},
         "flow": {"params": [], "peak": config.lr_flow},  # outside the inference networks
         "temperature": {"params": [], "peak": config.lr_temperature},
-        "projection": {"params": [], "peak": config.lr_projection},
+        "projection": {"params": [], "peak": config.lr_projection if model.stage == 1 else config.lr_stage2},
     }
     for name, parameter in model.named_parameters():
         part = name.split(".")[0]
@@ -45,8 +45,11 @@ def optimizer_of(model: BayesPFL, config: TrainConfig) -> torch.optim.Adam:
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
-    """Fraction of the highest learning rate at a step of a stage: linear warm-up, then a cosine down to 0."""
-    warmup_steps = max(1, round(warmup * steps))
+    """Fraction of the highest learning rate at a step of stage 1: linear warm-up, then a cosine, 0 at `steps`.
+
+    Step k = 0, 1, ... of the warm-up has (k + 1) / the number of its steps.
+    """
+    warmup_steps = max(1, int(warmup * steps))
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / max(1, steps - warmup_steps)))

@@ -23,6 +23,7 @@ class Prediction:
     score_std: Tensor  # (b,) over the R samples
     map: Tensor  # (b, H, H) probability of an anomaly in [0, 1], smoothed if requested
     map_std: Tensor  # (b, H, H) over the R samples
+    raw_map: Tensor  # (b, H, H) the map before smoothing
     text_score: Tensor  # (b,) probability of an anomaly from the whole image, mean over prompts
     sample_scores: Tensor  # (b, R) the score of each sample alone
     prompt_probabilities: Tensor  # (b, R, B) of the whole image, one for each prompt; their mean is text_score
@@ -67,6 +68,7 @@ def summarise(
         score_std=sample_scores.std(dim=1, correction=0),
         map=mean,
         map_std=(squares / sample_scores.shape[1]).sqrt(),
+        raw_map=raw,
         text_score=text_score,
         sample_scores=sample_scores,
         prompt_probabilities=text,

@@ -1,6 +1,7 @@
 """The training loop: two stages, the published optimiser groups and schedule, and resumable runs."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from accelerate import Accelerator
 from tqdm.auto import tqdm
 
 from .checkpoint import save
-from .config import EvalConfig, TrainConfig
+from .config import TrainConfig
 from .data.files import require_same, write
 from .data.loading import loader
 from .data.samples import Dataset
 from .model import BayesPFL
 from .optimisation import Step, optimizer_of, schedule
 from .parallel import Share
+from .selection import check_selection, validation_score
 
 PROGRESS = "progress.pt"  # in the run's folder: the state to resume from
 HISTORY = "history.csv"
@@ -47,6 +49,7 @@ def train(
     validation: Dataset | None = None,
     engine: Accelerator | None = None,
     progress: bool = True,
+    after_epoch: Callable[[dict], None] | None = None,
 ) -> Run:
     """Train `model` in place on an auxiliary data set with labels and masks (paper section 4.1).
 
@@ -55,11 +58,12 @@ def train(
 
     Args:
         out: folder for the finished model (as `pfl.save` writes it), history.csv, and the state to resume from.
-        validation: if given, each stage stops after `config.patience` epochs without a better average precision on it
-            and keeps its best epoch; otherwise the number of epochs is fixed. "Zero-shot" requires categories of the
-            auxiliary data set here; the reference's official protocol uses the target test set.
+        validation: the data that `config.selection` chooses epochs by: held-out categories of the auxiliary data set,
+            or categories of the target, which is recorded with the model.
         engine: from `parallel.accelerator`, if this is called in each of several processes: they split every batch and
             all end with the model that one process would give. All must use the same `out`; the first one writes.
+        after_epoch: called with each row of the history as it is made, with the model in evaluation mode: to log, or
+            to measure the model on the way. It must not change the model.
 
     Raises:
         ValueError: labels or masks are missing, `out` contains another run, or the CLIP would cache augmented images.
@@ -67,10 +71,7 @@ def train(
     """
     config, out = config or TrainConfig(), Path(out) if out else None
     _check_data(data)
-    if validation is not None and not validation.level:
-        raise ValueError(
-            f"validation set {validation.name!r} cannot be evaluated; pass one with normal and anomalous images"
-        )
+    check_selection(config, validation)
     if model.clip.memory is not None and config.alters_images:
         raise ValueError(
             "clip.memory would cache augmented images, which never repeat; "
@@ -91,14 +92,16 @@ def train(
         optimizer = optimizer_of(model, config)
         if state["optimizer"]:
             optimizer.load_state_dict(state["optimizer"])
-        while state["epoch"] < epochs and not _stalled(state, config.patience):
+        while state["epoch"] < epochs and len(history) < config.total_epochs and not _stalled(state, config.patience):
             row = _train_epoch(model, data, config, optimizer, state["epoch"], epochs, engine, progress)
             if validation:
-                row["validation"] = average_precision(model, validation, engine)
-                if state["best"] is None or row["validation"] > state["best"]["value"]:
+                row["validation"] = validation_score(model, validation, config, engine)
+                if state["best"] is None or row["validation"] >= state["best"]["value"]:
                     weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
                     state["best"] = {"value": row["validation"], "epoch": state["epoch"], "weights": weights}
             history.append(row)
+            if after_epoch:
+                after_epoch(row)
             state |= {"epoch": state["epoch"] + 1, "optimizer": optimizer.state_dict()}
             if out and first:
                 _save_progress(model, state, identity, out)
@@ -106,25 +109,22 @@ def train(
             model.load_state_dict(state["best"]["weights"])
 
     if out and first:
-        save(model, out, card=_metadata(config, data))
+        save(model, out, card=_metadata(config, data, validation))
     if engine:
         engine.wait_for_everyone()
         engine.free_memory()  # otherwise it keeps the model of every stage
     return Run(model=model, history=pd.DataFrame(history), folder=out)
 
 
-def _metadata(config: TrainConfig, data: Dataset) -> dict:
+def _metadata(config: TrainConfig, data: Dataset, validation: Dataset | None) -> dict:
     """Metadata of a training run, to store with its model."""
-    summary = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint()}
-    return {"training": asdict(config)} | summary
-
-
-def average_precision(model: BayesPFL, data: Dataset, engine: Accelerator | None = None) -> float:
-    """Validation score: average precision of images and of pixels, averaged over both and over categories (strict)."""
-    from .evaluation import evaluate  # imported here: evaluation is a layer above training
-
-    mean = evaluate(model, data, EvalConfig(num_samples=5), engine=engine).loc["mean"]  # 5 samples, as in the reference
-    return float(mean[["image_ap", "pixel_ap"]].mean())
+    summary = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint(), "notes": data.notes}
+    selected_on = validation and {
+        "data": validation.name,
+        "categories": validation.categories,
+        "data_fingerprint": validation.fingerprint(),
+    }
+    return {"training": asdict(config)} | summary | {"selected_on": selected_on}
 
 
 def _train_epoch(
@@ -162,7 +162,8 @@ def _train_epoch(
     progress = progress and share.rank == 0
     bar = tqdm(batches, desc=f"stage {model.stage} {epoch + 1}/{epochs}", disable=not progress)
     for i, batch in enumerate(bar):
-        rate = schedule(epoch * per_epoch + i, epochs * per_epoch, config.warmup)
+        horizon = (config.horizon or config.epochs) * per_epoch
+        rate = schedule(epoch * per_epoch + i, horizon, config.warmup) if model.stage == 1 else 1.0
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * rate
         size = min(config.batch_size, len(data) - i * config.batch_size)
@@ -208,7 +209,7 @@ def _run_identity(model: BayesPFL, data: Dataset, config: TrainConfig, validatio
 
 
 def _stalled(state: dict, patience: int) -> bool:
-    return state["best"] is not None and state["epoch"] - 1 - state["best"]["epoch"] >= patience
+    return state["best"] is not None and state["epoch"] - 1 - state["best"]["epoch"] > patience
 
 
 def _save_progress(model: BayesPFL, state: dict, identity: dict, out: Path) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from pfl.clip import load_clip
 from pfl.config import ModelConfig
+from pfl.data import Dataset, Sample
 from pfl.model import BayesPFL
 from pfl.workshop import photographs
 
@@ -66,3 +67,27 @@ def picture(rng, tint=(1, 0.9, 0.8), alpha=False) -> bytes:
         image = np.dstack([image, np.uint8(255 * (x**2 + y**2 < 0.6))])
     Image.fromarray(image).save(buffer, "png" if alpha else "jpeg", quality=95)
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def tiles(tmp_path_factory):
+    """Ten grey tiles of two categories, half of them with a white square and its mask."""
+    folder, rng, samples = tmp_path_factory.mktemp("tiles"), np.random.default_rng(0), []
+    for i in range(10):
+        pixels, mask = rng.integers(60, 120, (32, 32, 3)).astype(np.uint8), np.zeros((32, 32), np.uint8)
+        if i % 2:
+            y, x = rng.integers(0, 20, 2)
+            pixels[y : y + 12, x : x + 12], mask[y : y + 12, x : x + 12] = 255, 255
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+        Image.fromarray(mask).save(folder / f"{i}_mask.png")
+        category = ("tile", "plate")[i // 5]
+        samples.append(
+            Sample(
+                image=folder / f"{i}.png",
+                category=category,
+                class_name=category,
+                label=i % 2,
+                mask=folder / f"{i}_mask.png" if i % 2 else None,
+            )
+        )
+    return Dataset(name="tiles", samples=tuple(samples))

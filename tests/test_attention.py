@@ -1,9 +1,12 @@
 """Residual cross-modal attention and patch fusion, against the formula written out."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
 from pfl.attention import CrossModalAttention, PatchFusion
+from pfl.config import ModelConfig
+from pfl.model import BayesPFL
 
 
 def seeded(*shape, seed=0):
@@ -48,3 +51,12 @@ def test_fusion_is_a_weighted_mean_of_patches():
     order = torch.randperm(9, generator=torch.Generator().manual_seed(0))
     patches = [seeded(2, 9, 6, seed=3), seeded(2, 9, 6, seed=4)]
     assert torch.allclose(fusion(patches), fusion([p[:, order] for p in patches]), atol=1e-6)
+
+
+def test_the_query_starts_as_a_convolution_does_and_the_other_layers_from_a_narrow_gaussian(clip):
+    model = BayesPFL(clip, ModelConfig())
+    query, bound = model.attention.query, clip.dim**-0.5
+    for values in (query.weight, query.bias):
+        assert values.abs().max() <= bound and values.std().item() == pytest.approx(bound / 3**0.5, rel=0.1)
+    assert model.class_mapping.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert not model.class_mapping.bias.any()

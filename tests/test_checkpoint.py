@@ -121,6 +121,17 @@ def test_a_reference_checkpoint_determines_the_sizes_and_the_stage(clip, theirs,
     assert load_reference(tmp_path / "best.pth", clip, stage=1).stage == 1
 
 
+def test_the_published_checkpoints_are_of_stage_2_whatever_their_names_say(clip, theirs, tmp_path):
+    for name in ("train_visa.pth", "train_mvtec_1.pth"):
+        assert load_reference(write(tmp_path, theirs, name), clip).stage == 2
+
+
+def test_a_checkpoint_saved_from_a_parallel_wrapper_loads(clip, theirs, tmp_path):
+    plain = load_reference(write(tmp_path, theirs), clip)
+    wrapped = load_reference(write(tmp_path, {f"module.{name}": value for name, value in theirs.items()}), clip)
+    assert all(torch.equal(value, wrapped.state_dict()[name]) for name, value in plain.state_dict().items())
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -1,45 +1,29 @@
 """The training loop: what it changes, that it is reproducible, and that it resumes after an interruption."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from pfl import training
 from pfl.checkpoint import load
 from pfl.config import EvalConfig, ModelConfig, TrainConfig, preset
-from pfl.data.samples import Dataset, Sample
+from pfl.data.samples import Dataset
+from pfl.evaluation import measure
+from pfl.metrics import image_metrics
 from pfl.model import BayesPFL
 from pfl.optimisation import optimizer_of, schedule
+from pfl.selection import validation_score
 from pfl.training import train
 
 CONFIG = TrainConfig(epochs=2, stage2_epochs=2, batch_size=4, lr_projection=1e-3)
 
 
-@pytest.fixture(scope="session")
-def data(tmp_path_factory):
-    """Ten grey tiles of two categories, half of them with a white square and its mask."""
-    folder, rng, samples = tmp_path_factory.mktemp("tiles"), np.random.default_rng(0), []
-    for i in range(10):
-        pixels, mask = rng.integers(60, 120, (32, 32, 3)).astype(np.uint8), np.zeros((32, 32), np.uint8)
-        if i % 2:
-            y, x = rng.integers(0, 20, 2)
-            pixels[y : y + 12, x : x + 12], mask[y : y + 12, x : x + 12] = 255, 255
-        Image.fromarray(pixels).save(folder / f"{i}.png")
-        Image.fromarray(mask).save(folder / f"{i}_mask.png")
-        category = ("tile", "plate")[i // 5]
-        samples.append(
-            Sample(
-                image=folder / f"{i}.png",
-                category=category,
-                class_name=category,
-                label=i % 2,
-                mask=folder / f"{i}_mask.png" if i % 2 else None,
-            )
-        )
-    return Dataset(name="tiles", samples=tuple(samples))
+@pytest.fixture
+def data(tiles):
+    return tiles
 
 
 @pytest.fixture
@@ -134,19 +118,76 @@ def test_a_finished_run_is_not_repeated_and_a_different_one_is_rejected(fresh, d
         train(fresh(), data, dataclasses.replace(CONFIG, seed=1), out=tmp_path, progress=False)
 
 
-def test_validation_keeps_the_best_epoch_and_stops_early(fresh, data, monkeypatch):
+@pytest.mark.parametrize(
+    ("scores", "kept"),
+    [
+        ([0.1, 0.5, 0.4, 0.3, 0.2, 0.9], 1),  # three epochs below the best: patience 2 and one more
+        ([0.1, 0.5, 0.4, 0.5, 0.3, 0.2, 0.1], 3),  # a tie counts as better, and starts the count again
+    ],
+)
+def test_a_stage_stops_when_validation_no_longer_improves_and_keeps_its_best_epoch(
+    scores, kept, fresh, data, monkeypatch
+):
     model, seen = fresh(), []
-    values = iter([0.1, 0.5, 0.4, 0.3, 0.9])
+    values = iter(scores)
 
-    def scores(model, data, engine=None):
+    def score(model, data, config, engine=None):
         seen.append({name: value.clone() for name, value in model.state_dict().items()})
         return next(values)
 
-    monkeypatch.setattr(training, "average_precision", scores)
-    config = dataclasses.replace(CONFIG, epochs=9, stage2_epochs=0, patience=2)
+    monkeypatch.setattr(training, "validation_score", score)
+    config = dataclasses.replace(CONFIG, epochs=9, stage2_epochs=0, patience=2, selection="auxiliary")
     run = train(model, data, config, validation=data, progress=False)
-    assert run.history.validation.tolist() == [0.1, 0.5, 0.4, 0.3]
-    assert all(torch.equal(value, seen[1][name]) for name, value in model.state_dict().items())
+    assert run.history.validation.tolist() == scores[: kept + 4]
+    assert all(torch.equal(value, seen[kept][name]) for name, value in model.state_dict().items())
+
+
+def test_both_stages_together_run_no_more_epochs_than_allowed(fresh, data, monkeypatch):
+    monkeypatch.setattr(training, "validation_score", lambda *args: 0.5)
+    config = dataclasses.replace(CONFIG, epochs=3, stage2_epochs=3, max_epochs=4, selection="auxiliary")
+    run = train(fresh(), data, config, validation=data, progress=False)
+    assert run.history.stage.tolist() == [1, 1, 1, 2]
+
+
+def test_selection_must_say_where_its_data_come_from_and_is_recorded(fresh, data, tmp_path):
+    by_target = dataclasses.replace(CONFIG, epochs=1, stage2_epochs=1, selection="target", criterion="stage")
+    with pytest.raises(ValueError, match="the target's test set, which zero-shot forbids"):
+        train(fresh(), data, by_target, progress=False)
+    with pytest.raises(ValueError, match='selection="auxiliary" or "target"'):
+        train(fresh(), data, CONFIG, validation=data, progress=False)
+    train(fresh(), data, by_target, validation=data, out=tmp_path, progress=False)
+    card = json.loads((tmp_path / "model.json").read_text())["card"]
+    assert card["training"]["selection"] == "target"
+    assert card["selected_on"]["data_fingerprint"] == data.fingerprint()
+
+
+def test_the_reference_selects_by_pixels_of_the_raw_map_and_then_by_the_text_score(fresh, data):
+    model, config = fresh(), dataclasses.replace(CONFIG, selection="target", criterion="stage")
+    result = measure(model, data, EvalConfig(num_samples=5, smoothing=0.0))
+    assert validation_score(model, data, config) == pytest.approx(result.pixels["pixel_ap"].mean())
+    model.stage = 2
+    result = measure(model, data, EvalConfig(num_samples=5))
+    by_text = [image_metrics(g.text_score, g.label)["ap"] for _, g in result.images.groupby("category")]
+    assert validation_score(model, data, config) == pytest.approx(np.mean(by_text))
+
+
+def test_the_schedule_warms_up_step_by_step_and_ends_at_its_horizon_however_many_epochs_run(fresh, data):
+    assert [schedule(k, 40, 0.1) for k in range(4)] == [0.25, 0.5, 0.75, 1.0]
+    assert schedule(4, 40, 0.1) == 1.0 and schedule(22, 40, 0.1) == pytest.approx(0.5)
+    assert schedule(40, 40, 0.1) == pytest.approx(0)
+    rates = {
+        horizon: train(
+            fresh(), data, dataclasses.replace(CONFIG, epochs=2, stage2_epochs=0, horizon=horizon), progress=False
+        ).history.lr.tolist()[-1]
+        for horizon in (None, 30)
+    }
+    assert rates[None] < 0.2 * CONFIG.lr_prompts and rates[30] != rates[None]
+
+
+def test_stage_2_has_a_constant_rate_of_its_own(fresh, data):
+    config = dataclasses.replace(CONFIG, epochs=1, stage2_epochs=3, lr_projection=1e-2, lr_stage2=3e-4)
+    history = train(fresh(), data, config, progress=False).history
+    assert history[history.stage == 2].lr.tolist() == [3e-4] * 3
 
 
 def test_training_in_bfloat16_gives_a_similar_loss(fresh, data):

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader
 
-from . import transforms
+from . import augmentation, transforms
 from .samples import Dataset, Sample
 
 
@@ -79,27 +80,36 @@ class _Items(torch.utils.data.Dataset):
         rng = np.random.default_rng((*self.seed, 1, index))
         sample, label = self.samples[index], self.samples[index].label
         pool = self.anomalies.get(sample.category) if self.mosaic else None
-        if pool and rng.random() < self.mosaic:
-            chosen = [pool[i] for i in rng.choice(len(pool), 4, replace=len(pool) < 4)]
-            # An odd size has no exact half: tiles of the smaller half, then padded.
-            image, mask = transforms.mosaic(*zip(*(self.read(one, self.size // 2) for one in chosen), strict=True))
-            image, mask, label = _padded(image, self.size), _padded(mask, self.size), 1
+        tiled = bool(pool) and rng.random() < self.mosaic
+        if not (tiled or self.augment):
+            image, mask = transforms.read_image(sample.image), transforms.read_mask(sample, self.size)
+            return transforms.image_tensor(image, self.size), mask, -1 if label is None else label, sample
+        if tiled:
+            chosen = [pool[i] for i in rng.integers(len(pool), size=4)]  # with repeats, as in the reference
+            image, mask = augmentation.mosaic(*zip(*map(self.pixels, chosen), strict=True))
+            label = 1
         else:
-            image, mask = self.read(sample, self.size)
+            image, mask = self.pixels(sample)
         if self.augment:
-            image, mask = transforms.augment(image, mask, rng)
+            image, mask = augmentation.augment(image, mask, rng)
+        image, mask = (
+            transforms.image_tensor(Image.fromarray(image), self.size),
+            transforms.mask_tensor(mask, self.size),
+        )
         return image, mask, -1 if label is None else label, sample
 
-    def read(self, sample, size):
-        return transforms.image_tensor(transforms.read_image(sample.image), size), transforms.read_mask(sample, size)
-
-
-def _padded(tensor, size):
-    """A square (..., h, h), its last row and column repeated if size is h + 1."""
-    if tensor.shape[-1] < size:
-        tensor = torch.cat([tensor, tensor[..., -1:, :]], dim=-2)
-        tensor = torch.cat([tensor, tensor[..., :, -1:]], dim=-1)
-    return tensor
+    def pixels(self, sample):
+        """The image (H, W, 3) uint8 and its mask (H, W) bool at the file's own size."""
+        image = np.asarray(transforms.read_image(sample.image))
+        if sample.mask is None:
+            return image, np.zeros(image.shape[:2], bool)
+        mask = transforms.foreground(sample.mask, sample.mask_threshold)
+        if mask.shape != image.shape[:2]:
+            raise ValueError(
+                f"{sample.mask} is {mask.shape[1]} x {mask.shape[0]} pixels and its image {sample.image} "
+                f"{image.shape[1]} x {image.shape[0]}; augmentation needs them of the same size"
+            )
+        return image, mask
 
 
 def _collate(items):

@@ -74,6 +74,14 @@ def test_a_mosaic_is_anomalous_in_all_four_tiles(metal):
     assert next(iter(loader(metal, 33, 2, mosaic=1.0))).images.shape == (2, 3, 33, 33)  # an odd size works, too
 
 
+def test_tiles_of_a_mosaic_are_drawn_with_repeats(metal):
+    anomaly = next(one for one in metal.samples if one.label == 1)
+    one = metal.subset(keep=lambda sample: sample == anomaly or sample.label == 0)
+    (batch,) = loader(one, 32, 20, mosaic=1.0)
+    assert (batch.labels == 1).all()  # a category with a single anomalous image makes mosaics, too
+    assert all(torch.equal(image, batch.images[0]) for image in batch.images)
+
+
 def test_an_empty_data_set_raises_an_error(metal):
     with pytest.raises(ValueError, match="has no samples"):
         loader(metal.subset(keep=lambda one: one.defect == "scratch"), 16, 4)

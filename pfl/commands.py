@@ -1,0 +1,177 @@
+"""What the commands do, each with the arguments that `pfl.cli` has parsed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from . import checkpoint, comparison, config, data, inspection, parallel, selection, training
+from . import figures as notebooks
+from . import reproduce as reproduction
+from .bench import bench as benchmark
+from .clip import load_clip
+from .data.files import write, write_json
+from .evaluation import measure
+from .model import BayesPFL
+from .reproduce import save_result
+from .statistics import spread
+
+
+def where(args) -> None:
+    print(data.where(args.name))
+
+
+def predict(args) -> None:
+    if args.threshold is not None and args.normal is not None:
+        raise ValueError("--threshold and --normal both set the threshold; use one")
+    model = checkpoint.load(args.model, device=args.device)
+    images = data.folder(args.folder, class_name=args.class_name)
+    sampling = {"num_samples": args.num_samples, "seed": args.seed}
+    threshold = args.threshold
+    if args.normal is not None:
+        name = args.class_name or images[0].class_name
+        normal = data.folder(args.normal, class_name=name).subset(keep=lambda sample: sample.label != 1)
+        if not len(normal):
+            raise ValueError(f"all images of {args.normal} are defective; give --normal a folder with normal ones")
+        threshold = inspection.calibrate(inspection.scores_of(model, normal, **sampling), args.false_alarms)
+        print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
+        print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
+    out = args.out or Path("runs") / "predict" / args.folder.resolve().name
+    table = inspection.inspect(
+        model, images, out, root=args.folder, threshold=threshold, resume=args.resume, **sampling
+    )
+    print(table.drop(columns="heatmap").head(10).to_string(index=False, float_format="%.3f"))
+    print(f"{len(table)} images; all scores in {out / 'results.csv'}, the report in {out / 'report.html'}")
+
+
+def check(args) -> int:
+    report = data.check(args.name, args.root, subset=args.subset)
+    print(report.text(None if args.all else 10))
+    return 0 if report.ok else 1
+
+
+def train(args) -> None:
+    preset = _preset(args)
+    auxiliary = _load(args.data, args.root, args, split="auxiliary" if args.data == "workshop" else "test")
+    settings = preset.train_on(auxiliary.name, seed=args.seed)
+    validation = None
+    if args.select_on_target:
+        target = _load(selection.target_of(auxiliary.name), args.select_on_target, args)
+        validation = selection.target_validation(target)
+    engine = parallel.accelerator(args.device)
+    device = engine.device if engine else args.device
+    model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
+    if not (settings.alters_images or engine):
+        model.clip.memory = {}  # without augmentation an image is encoded only once
+    run = training.train(model, auxiliary, settings, out=args.out, validation=validation, engine=engine)
+    if engine is None or engine.is_main_process:
+        print(run.history.to_string(index=False, float_format="%.4g"))
+
+
+def _preset(args) -> config.Preset:
+    """The preset of a training, its epochs selected or fixed as the arguments say."""
+    return selection.choose_epochs(
+        config.preset(args.preset),
+        args.preset,
+        on_target=bool(args.select_on_target),
+        epochs=args.epochs,
+        stage2_epochs=args.stage2_epochs,
+    )
+
+
+def _load(name: str, root: Path | None, args, split: str = "test") -> data.Dataset:
+    """A data set, refused if its copy is incomplete and --accept-incomplete is not given."""
+    return data.require_complete(data.load(name, root, split=split), accept_incomplete=args.accept_incomplete)
+
+
+def evaluate(args) -> None:
+    engine = parallel.accelerator(args.device)
+    device = engine.device if engine else args.device
+    if str(args.model).endswith(".pth"):
+        if args.preset is None:
+            raise ValueError(
+                f"{args.model} does not name its CLIP; give --preset reference, or the one it was trained with"
+            )
+        clip = load_clip(**config.preset(args.preset).clip, device=device)
+        model = checkpoint.load_reference(args.model, clip)
+    else:
+        model = checkpoint.load(args.model, device=device)
+    base = config.preset(args.preset).eval if args.preset else config.EvalConfig()
+    settings = replace(
+        base,
+        protocol=args.protocol or base.protocol,
+        seed=args.seed,
+        num_samples=args.num_samples,
+        precision=args.precision,
+    )
+    tested = _load(args.data, args.root, args, split="target" if args.data == "workshop" else "test")
+    tables, main = {}, engine is None or engine.is_main_process
+    for seed in range(args.seed, args.seed + args.seeds):
+        one = replace(settings, seed=seed)
+        result = measure(model, tested, one, engine=engine, progress=True)
+        tables[seed] = result.table(settings.protocol)
+        if args.json and main:
+            name = args.json.name if args.seeds == 1 else f"{args.json.stem}-seed{seed}{args.json.suffix}"
+            save_result(args.json.with_name(name), result, model, tested, one)
+    if not main:
+        return
+    table = tables[args.seed]
+    if args.seeds > 1:
+        table = spread(tables)
+        table = table.dropna(subset=["mean"]).set_index(["category", "metric"])
+    _print(table)
+    if args.csv:
+        write(args.csv, table.to_csv().encode())
+
+
+def reproduce(args) -> None:
+    engine = parallel.accelerator(args.device)
+    only = args.only.split(",") if args.only else None
+    preset = _preset(args)
+    table = reproduction.reproduce(
+        args.data_root,
+        preset,
+        out=args.out,
+        seeds=args.seeds,
+        only=only,
+        select_on_target=args.select_on_target,
+        accept_incomplete=args.accept_incomplete,
+        device=args.device,
+        engine=engine,
+    )
+    if engine and not engine.is_main_process:
+        return
+    print(comparison.summary(table))
+    print(f"ours: {preset.clip['name']} and your copies; published: second-hand, on other weights or copies")
+    print("; ".join(f"{key} {name}" for key, name in comparison.SOURCES.items()))
+    print(f"all columns, a row per protocol, and a figure of the differences: {args.out}")
+
+
+def _print(table: pd.DataFrame) -> None:
+    with pd.option_context("display.width", 200):
+        print(table.to_string(float_format="%.3f", na_rep="-"))
+
+
+def bench(args) -> None:
+    tiny = args.clip.startswith("tiny")
+    clip = load_clip(args.clip, pretrained=None if tiny else "random", image_size=args.image_size, device=args.device)
+    result = benchmark(BayesPFL(clip), rounds=args.rounds, precision=args.precision)
+    print(f"{result['clip']}, {result['image_size']} px, {result['precision']}, {result['device']}")
+    for name, seconds in result["seconds"].items():
+        ratio = f"{result['ratios'][name]:6.2f} x the encoder" if name in result["ratios"] else ""
+        print(f"  {name:20} {seconds * 1e3:9.1f} ms {ratio}")
+    total = sum(result["profile"].values())
+    print("where a prediction's time goes (R = 10, one image)")
+    for name, seconds in result["profile"].items():
+        print(f"  {name:22} {seconds * 1e3:7.1f} ms {seconds / total:6.1%}")
+    print(f"peak memory {result['peak_memory_mb']:.0f} MB")
+    if args.json:
+        write_json(args.json, result)
+
+
+def figures(args) -> int:
+    results = notebooks.run(args.preset, args.only)
+    print("\nnotebook                             minutes  result")
+    for name, seconds, error in results:
+        print(f"{name:36} {seconds / 60:7.1f}  {error.splitlines()[0] if error else 'done'}")
+    return 1 if any(error for *_, error in results) else 0
