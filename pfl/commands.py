@@ -68,7 +68,8 @@ def train(args) -> None:
         settings = replace(settings, selection="fixed", max_epochs=None, **epochs)
     engine = parallel.accelerator(args.device)
     device = engine.device if engine else args.device
-    model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
+    clip = load_clip(**preset.clip, device=device, precision=settings.precision)
+    model = BayesPFL(clip, preset.model, seed=args.seed)
     if not (settings.alters_images or engine):
         model.clip.memory = {}  # without augmentation an image is encoded only once
     run = training.train(model, auxiliary, settings, out=args.out, validation=validation, engine=engine)
@@ -84,10 +85,10 @@ def evaluate(args) -> None:
             raise ValueError(
                 f"{args.model} does not name its CLIP; give --preset reference, or the one it was trained with"
             )
-        clip = load_clip(**config.preset(args.preset).clip, device=device)
+        clip = load_clip(**config.preset(args.preset).clip, device=device, precision=args.precision)
         model = checkpoint.load_reference(args.model, clip)
     else:
-        model = checkpoint.load(args.model, device=device)
+        model = checkpoint.load(args.model, device=device, precision=args.precision)
     base = config.preset(args.preset).eval if args.preset else config.EvalConfig()
     settings = replace(
         base,
@@ -147,12 +148,18 @@ def _print(table: pd.DataFrame) -> None:
 
 def bench(args) -> None:
     tiny = args.clip.startswith("tiny")
-    clip = load_clip(args.clip, pretrained=None if tiny else "random", image_size=args.image_size, device=args.device)
+    clip = load_clip(
+        args.clip,
+        pretrained=None if tiny else "random",
+        image_size=args.image_size,
+        device=args.device,
+        precision=args.precision,
+    )
     result = benchmark(BayesPFL(clip), rounds=args.rounds, precision=args.precision)
     print(f"{result['clip']}, {result['image_size']} px, {result['precision']}, {result['device']}")
     for name, seconds in result["seconds"].items():
         ratio = f"{result['ratios'][name]:6.2f} x the encoder" if name in result["ratios"] else ""
-        print(f"  {name:20} {seconds * 1e3:9.1f} ms {ratio}")
+        print(f"  {name:20} {seconds * 1e3:9.1f} ms {result['operations'][name]:6} operations {ratio}")
     total = sum(result["profile"].values())
     print("where a prediction's time goes (R = 10, one image)")
     for name, seconds in result["profile"].items():

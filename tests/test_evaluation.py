@@ -23,7 +23,7 @@ SIZE = 32
 class Oracle:
     """The red channel is the map and the green one the text score; the seed adds noise to the map."""
 
-    clip = SimpleNamespace(image_size=SIZE)
+    clip = SimpleNamespace(image_size=SIZE, device=torch.device("cpu"))
     noise = 0.0
 
     def predict(self, images, class_names, *, num_samples, seed, smoothing, top_fraction):
@@ -31,7 +31,7 @@ class Oracle:
         draw = torch.Generator().manual_seed(seed)
         shift = 1 - self.noise * torch.rand(SIZE, SIZE, generator=draw)
         text = images[:, 1].mean(dim=(1, 2))[:, None, None].expand(-1, num_samples, 1)
-        maps = [images[:, :1] * shift] * num_samples
+        maps = [images[:, None, :1] * shift] * num_samples  # (b, 1, 1, H, H) each
         return summarise(text, maps, smoothing=smoothing * images.shape[-1], top_fraction=top_fraction)
 
 
