@@ -26,6 +26,19 @@ def accelerator(device: str = "cpu") -> Accelerator | None:
     return Accelerator(cpu=device == "cpu", kwargs_handlers=[unused])
 
 
+def reading(device: torch.device, workers: int | None = None) -> dict[str, Any]:
+    """Arguments of `data.loader` for images that go to a device: worker processes, and pinned memory for a GPU.
+
+    Args:
+        workers: None shares the cores among the processes on this machine for a GPU, and is 0 for a CPU, which is busy.
+    """
+    gpu = device.type == "cuda"
+    if workers is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if gpu else 0
+    return {"workers": workers, "pin": gpu}
+
+
 @dataclass(frozen=True)
 class Share:
     """The part of a batch or list that a process takes: every `world`-th item, starting at item `rank`."""

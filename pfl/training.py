@@ -19,7 +19,7 @@ from .data.loading import loader
 from .data.samples import Dataset
 from .model import BayesPFL
 from .optimisation import Step, optimizer_of, schedule
-from .parallel import Share
+from .parallel import Share, reading
 from .selection import check_selection, validation_score
 
 PROGRESS = "progress.pt"  # in the run's folder: the state to resume from
@@ -152,9 +152,8 @@ def _train_epoch(
         seed=seed,
         augment=config.augment,
         mosaic=config.mosaic,
-        workers=config.workers,
         share=share.of_batch,
-        pin=model.clip.device.type == "cuda",
+        **reading(model.clip.device, config.workers),
     )
     per_epoch = len(batches)
     sums: dict[str, float] = {}
