@@ -51,10 +51,8 @@ def summarise(
         smoothing: sd of a Gaussian filter over the map, in pixels; 0 for none.
         top_fraction: fraction of the map's pixels in the image score.
     """
-    parts = [(part.mean(dim=2), binary_entropy(part).sum(dim=(1, 2))) for part in maps]
-    raw_samples = torch.cat([samples for samples, _ in parts], dim=1)  # (b, R, H, H)
-    expected_entropy = sum(entropy for _, entropy in parts) / text[0].numel()
-    raw, samples = raw_samples.mean(dim=1), smooth(raw_samples, smoothing)
+    samples, expected_entropy = _over_prompts(maps)
+    raw, samples = samples.mean(dim=1), smooth(samples, smoothing)
     mean = samples.mean(dim=1)
     sample_scores = image_score(text.mean(dim=2), samples, top_fraction)
     text_score = text.mean(dim=(1, 2))
@@ -78,6 +76,16 @@ def summarise(
     if text.is_cuda:
         torch.cuda.current_stream(text.device).synchronize()
     return Prediction(**on_cpu)
+
+
+def _over_prompts(maps: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Each sample's mean map over its prompts (b, R, H, H), and the mean entropy over all prompts (b, H, H)."""
+    samples, entropy = [], torch.zeros(())
+    for part in maps:
+        samples.append(part.mean(dim=2))
+        entropy = entropy + binary_entropy(part).mean(dim=2).sum(dim=1)
+    combined = torch.cat(samples, dim=1)
+    return combined, entropy / combined.shape[1]
 
 
 def image_score(text_score: Tensor, anomaly_map: Tensor, top_fraction: float) -> Tensor:

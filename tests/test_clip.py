@@ -131,6 +131,22 @@ def test_cached_features_equal_encoded_ones_and_are_separate_per_precision(clip,
     assert len(clip.memory) == 2 * len(x)
 
 
+def test_the_weights_are_stored_in_the_precision_asked_for(clip, monkeypatch):
+    half = clip.to_precision("bf16")
+    assert {weight.dtype for weight in half.parameters()} == {torch.bfloat16} and half is clip.to_precision("bf16")
+    assert half.fingerprint == clip.fingerprint and {weight.dtype for weight in clip.parameters()} == {torch.float32}
+    loaded = load_clip("tiny-random", image_size=clip.image_size, precision="bf16")
+    assert loaded.identity == clip.identity
+    (x, patches), (exact, _) = loaded.encode_image(images(clip.image_size)), clip.encode_image(images(clip.image_size))
+    assert x.dtype == patches[0].dtype == torch.bfloat16 and torch.allclose(x.float(), exact, atol=0.1)
+    with pytest.raises(ValueError, match='loaded in bf16, not in fp32; pass precision="bf16"'):
+        loaded.to_precision("fp32")
+    monkeypatch.setattr(clip, "memory", {})
+    assert half.memory is clip.memory  # and is freed with it
+    clip.memory = None
+    assert half.memory is None
+
+
 def test_images_are_normalised_by_the_mean_and_sd_of_clip(clip):
     grey = torch.full((1, 3, 32, 32), 0.5)
     expected = (0.5 - torch.tensor(open_clip.OPENAI_DATASET_MEAN)) / torch.tensor(open_clip.OPENAI_DATASET_STD)
