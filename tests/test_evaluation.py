@@ -133,6 +133,12 @@ def test_metrics_do_not_depend_on_batch_size_or_order(data):
     pd.testing.assert_frame_equal(table, other.loc[table.index], atol=1e-6)
 
 
+def test_worker_processes_change_nothing(data):
+    results = [measure(Oracle(), data, replace(CONFIG, workers=workers)) for workers in (0, 2)]
+    pd.testing.assert_frame_equal(results[0].images, results[1].images)
+    pd.testing.assert_frame_equal(results[0].pixels, results[1].pixels)
+
+
 def test_undefined_metrics_are_nan_and_left_out_of_the_mean(data):
     no_masks = replace(data, samples=tuple(replace(s, mask=None) for s in data.samples))
     assert evaluate(Oracle(), no_masks, CONFIG)[list(PIXEL_METRICS)].isna().all(axis=None)

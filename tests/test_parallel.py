@@ -7,11 +7,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import pfl
 from pfl import evaluation, workshop
 from pfl.data import mvtec
-from pfl.parallel import Share
+from pfl.parallel import Share, reading
 
 SCRIPT = """
 import sys, torch, pfl
@@ -82,6 +83,15 @@ def test_two_processes_give_the_model_and_the_table_of_one(root, tmp_path):
     assert (images["strict_score"] - whole.images["strict_score"]).abs().max() < 1e-5
     table = pd.read_csv(tmp_path / "two" / "table.csv", index_col=0)
     assert (table - whole.table()).abs().max().max() < 1e-5
+
+
+def test_images_for_a_gpu_are_read_by_all_cores_that_a_process_has(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(16), raising=False)
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert reading(cpu) == {"workers": 0, "pin": False} and reading(gpu) == {"workers": 16, "pin": True}
+    assert reading(cpu, 3)["workers"] == 3 and reading(gpu, 0)["workers"] == 0
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert reading(gpu)["workers"] == 4
 
 
 @pytest.mark.parametrize("total", [1, 2, 5, 6])
