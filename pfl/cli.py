@@ -43,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--num-samples", type=_positive, default=10, help="samples of the prompts (default 10)")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", type=_device, default="cpu")
+    command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
+    command.add_argument("--no-heatmaps", dest="heatmaps", action="store_false", help="write scores alone")
     command.add_argument("--resume", action="store_true", help="continue an interrupted run")
     command.set_defaults(run=commands.predict)
 
@@ -53,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--preset", default="tiny", choices=PRESETS)
     command.add_argument("--epochs", type=_positive, help="of stage 1; default: the preset's")
     command.add_argument("--stage2-epochs", type=int, help="of stage 2; default: the preset's")
+    command.add_argument("--precision", choices=("fp32", "bf16"), help="default: the preset's")
     command.add_argument(
         "--select-on-target",
         type=Path,

@@ -24,22 +24,27 @@ def where(args) -> None:
 def predict(args) -> None:
     if args.threshold is not None and args.normal is not None:
         raise ValueError("--threshold and --normal both set the threshold; use one")
-    model = checkpoint.load(args.model, device=args.device)
+    engine = parallel.accelerator(args.device)
+    main = engine is None or engine.is_main_process
+    model = checkpoint.load(args.model, device=engine.device if engine else args.device, precision=args.precision)
     images = data.folder(args.folder, class_name=args.class_name)
-    sampling = {"num_samples": args.num_samples, "seed": args.seed}
+    options = {"num_samples": args.num_samples, "seed": args.seed, "precision": args.precision, "engine": engine}
     threshold = args.threshold
     if args.normal is not None:
         name = args.class_name or images[0].class_name
         normal = data.folder(args.normal, class_name=name).subset(keep=lambda sample: sample.label != 1)
         if not len(normal):
             raise ValueError(f"all images of {args.normal} are defective; give --normal a folder with normal ones")
-        threshold = inspection.calibrate(inspection.scores_of(model, normal, **sampling), args.false_alarms)
-        print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
-        print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
+        threshold = inspection.calibrate(inspection.scores_of(model, normal, **options), args.false_alarms)
+        if main:
+            print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
+            print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
     out = args.out or Path("runs") / "predict" / args.folder.resolve().name
     table = inspection.inspect(
-        model, images, out, root=args.folder, threshold=threshold, resume=args.resume, **sampling
+        model, images, out, root=args.folder, threshold=threshold, heatmaps=args.heatmaps, resume=args.resume, **options
     )
+    if not main:
+        return
     print(table.drop(columns="heatmap").head(10).to_string(index=False, float_format="%.3f"))
     print(f"{len(table)} images; all scores in {out / 'results.csv'}, the report in {out / 'report.html'}")
 
@@ -55,6 +60,8 @@ def train(args) -> None:
     split = "auxiliary" if args.data == "workshop" else "test"
     auxiliary = data.load(args.data, args.root, split=split)
     settings = preset.train_on(auxiliary.name, seed=args.seed)
+    if args.precision:
+        settings = replace(settings, precision=args.precision)
     validation = None
     if args.select_on_target:
         if settings.selection != "target":
