@@ -117,6 +117,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--clip", default="tiny", help="tiny, or a tag of open_clip such as ViT-B-16 (random weights)")
     command.add_argument("--image-size", type=int, help="in pixels; default: the CLIP's own")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
+    command.add_argument("--compile", action="store_true", help="through torch.compile; the first pass takes minutes")
     command.add_argument("--rounds", type=_positive, default=5)
     command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--json", type=Path, help="also write all numbers here")

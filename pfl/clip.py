@@ -27,6 +27,7 @@ class FrozenCLIP(nn.Module):
         model: an open_clip model with a plain Vision Transformer and a causal text tower as wide as the embedding.
         name, pretrained: the arguments of `load_clip`.
         feature_layers: blocks of the image tower to take patch tokens from, counted from 1, ascending.
+        compile: whether the encoder and the text tower run through torch.compile.
 
     Attributes:
         precision: "fp32", "bf16" or "fp16": the weights are stored in it, and nothing is cast but images and prompts.
@@ -38,10 +39,13 @@ class FrozenCLIP(nn.Module):
     mean: Tensor
     sd: Tensor
     sos: Tensor
+    _options: dict[str, Any]
     _others: dict[str, "FrozenCLIP"]
     _shared: dict[str, Any]
 
-    def __init__(self, *, model: Any, name: str, pretrained: str | None, feature_layers: tuple[int, ...]):
+    def __init__(
+        self, *, model: Any, name: str, pretrained: str | None, feature_layers: tuple[int, ...], compile: bool = False
+    ):
         super().__init__()
         self.model = model.eval().requires_grad_(False)
         self.name, self.pretrained = name, pretrained
@@ -64,8 +68,12 @@ class FrozenCLIP(nn.Module):
         self.register_buffer("sd", torch.tensor(SD).view(3, 1, 1), persistent=False)
         sos = self.text.token_embedding.weight[weights.VOCABULARY - 2]
         self.register_buffer("sos", tower.sos_keys_values(self.text, sos), persistent=False)
+        self.run_blocks = tower.run_blocks
+        if compile:
+            self.__dict__["_encode"], self.run_blocks = torch.compile(self._encode), torch.compile(tower.run_blocks)
+        options = {"name": name, "pretrained": pretrained, "feature_layers": feature_layers, "compile": compile}
         # Not submodules: this CLIP in other precisions, and what all of them share.
-        self.__dict__ |= {"_others": {}, "_shared": {"memory": None}}
+        self.__dict__ |= {"_options": options, "_others": {}, "_shared": {"memory": None}}
 
     @property
     def memory(self) -> dict | None:
@@ -128,9 +136,7 @@ class FrozenCLIP(nn.Module):
             )
         if precision != self.precision and precision not in self._others:
             model = copy.deepcopy(self.model).to(PRECISIONS[precision])
-            other = FrozenCLIP(
-                model=model, name=self.name, pretrained=self.pretrained, feature_layers=self.feature_layers
-            ).to(self.device)
+            other = FrozenCLIP(model=model, **self._options).to(self.device)
             other.precision, other.sos = precision, self.sos.to(PRECISIONS[precision])
             other.__dict__ |= {"fingerprint": self.fingerprint, "_shared": self._shared}
             self._others[precision] = other
@@ -234,6 +240,7 @@ def load_clip(
     feature_layers: tuple[int, ...] | None = None,
     device: str | torch.device = "cpu",
     precision: Precision = "fp32",
+    compile: bool = False,
 ) -> FrozenCLIP:
     """Load a CLIP and freeze it.
 
@@ -251,6 +258,8 @@ def load_clip(
         device: device to load it on.
         precision: "fp32", "bf16" or "fp16", to store the weights in. With half precision, pass the same `precision` to
             whatever computes with the CLIP.
+        compile: run encoder and text tower through torch.compile, which needs a C++ compiler and, for each new size of
+            a batch, up to a minute. The same numbers to 1e-3.
 
     Raises:
         FileNotFoundError: a local file is missing.
@@ -280,5 +289,7 @@ def load_clip(
     weights.check_architecture(model, name)
     layers = model.visual.transformer.layers
     feature_layers = feature_layers or tuple(round(layers * quarter / 4) for quarter in (1, 2, 3, 4))
-    clip = FrozenCLIP(model=model.float(), name=name, pretrained=pretrained, feature_layers=feature_layers)
+    clip = FrozenCLIP(
+        model=model.float(), name=name, pretrained=pretrained, feature_layers=feature_layers, compile=compile
+    )
     return clip.to_precision(precision).to(device)

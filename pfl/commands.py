@@ -161,6 +161,7 @@ def bench(args) -> None:
         image_size=args.image_size,
         device=args.device,
         precision=args.precision,
+        compile=args.compile,
     )
     result = benchmark(BayesPFL(clip), rounds=args.rounds, precision=args.precision)
     print(f"{result['clip']}, {result['image_size']} px, {result['precision']}, {result['device']}")

@@ -141,7 +141,8 @@ class BayesPFL(nn.Module):
         eos = eos.repeat_interleave(len(rows) // len(eos))
         step = max(1, (max_prompts_per_pass or 2 * len(rows)) // 2)
         parts = zip(rows.split(step), endings.split(step), eos.split(step), strict=True)
-        text = torch.cat([tower.encode(clip.text, clip.sos, *part) for part in parts])  # (b * R * B, 2, D)
+        encoded = [tower.encode(clip.text, clip.sos, *part, run=clip.run_blocks) for part in parts]
+        text = torch.cat(encoded)  # (b * R * B, 2, D)
         return F.normalize(text.to(context.zk), dim=-1).unflatten(0, shape).permute(0, 3, 1, 2, 4)
 
     def image_logits(self, x: Tensor, patches: list[Tensor], text: Tensor) -> Tensor:

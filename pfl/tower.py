@@ -5,6 +5,7 @@ change; the learned context is the same for the normal and the abnormal prompt o
 matter; and the last block needs only EOS. Each saving is exact, and the weights are those of open_clip's own blocks.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +23,9 @@ def sos_keys_values(text: Any, sos: Tensor) -> Tensor:
     return torch.stack(found)
 
 
-def encode(text: Any, sos: Tensor, context: Tensor, endings: Tensor, eos: Tensor) -> Tensor:
+def encode(
+    text: Any, sos: Tensor, context: Tensor, endings: Tensor, eos: Tensor, run: Callable[..., Tensor] | None = None
+) -> Tensor:
     """Return the text embeddings of prompts `[SOS] [context] [ending]`, with several endings per context.
 
     Args:
@@ -31,6 +34,7 @@ def encode(text: Any, sos: Tensor, context: Tensor, endings: Tensor, eos: Tensor
         context: (n, P, D).
         endings: S per context (n, S, T, D), each from the state to EOS, padded.
         eos: position of EOS in the endings of each row (n,).
+        run: `run_blocks`, or the same compiled.
 
     Returns:
         (n, S, D), not of unit length, in the tower's precision, equal to encoding each prompt separately;
@@ -42,10 +46,10 @@ def encode(text: Any, sos: Tensor, context: Tensor, endings: Tensor, eos: Tensor
     rows = torch.cat([context, endings.flatten(1, 2)], dim=1)
     starts, places, mask = layout(n, p, s, t, sos.device, sos.dtype)
     rows = (rows + text.positional_embedding[places]).to(sos.dtype)
-    return run(text, sos, rows, mask, starts + eos[:, None])
+    return (run or run_blocks)(text, sos, rows, mask, starts + eos[:, None])
 
 
-def run(text: Any, sos: Tensor, rows: Tensor, mask: Tensor, ends: Tensor) -> Tensor:
+def run_blocks(text: Any, sos: Tensor, rows: Tensor, mask: Tensor, ends: Tensor) -> Tensor:
     """Rows of tokens (n, m, D) -> the embeddings (n, S, D) of the tokens at `ends` (n, S), counted over all rows."""
     n, m, dim = rows.shape
     *blocks, final = text.transformer.resblocks

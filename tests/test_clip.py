@@ -1,12 +1,14 @@
 """The frozen CLIP: loading, errors, and the equivalences that the model relies on."""
 
 import json
+from functools import partial
 
 import open_clip
 import pytest
 import torch
 
 from pfl.clip import encode_tokens, load_clip
+from pfl.model import BayesPFL
 from pfl.workshop.tiny import build
 
 WIDTH, LAYERS = 64, 4
@@ -145,6 +147,19 @@ def test_the_weights_are_stored_in_the_precision_asked_for(clip, monkeypatch):
     assert half.memory is clip.memory  # and is freed with it
     clip.memory = None
     assert half.memory is None
+
+
+def test_a_compiled_clip_gives_the_same_predictions(clip, monkeypatch):
+    """Traced, without the minute that generating code takes; with it: tests/gpu."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    compiled = load_clip("tiny-random", image_size=clip.image_size, compile=True)
+    image = torch.rand(2, 3, clip.image_size, clip.image_size)
+    for precision in ("fp32", "bf16"):
+        plain, other = (
+            model.predict(image, ["nut", "printed circuit board"], num_samples=2, precision=precision)
+            for model in (BayesPFL(clip), BayesPFL(compiled))
+        )
+        assert torch.allclose(plain.map, other.map, atol=1e-3) and torch.allclose(plain.score, other.score, atol=1e-3)
 
 
 def test_images_are_normalised_by_the_mean_and_sd_of_clip(clip):
