@@ -1,6 +1,8 @@
 """The benchmark: ratios of measured times, and an unchanged model."""
 
 import json
+import runpy
+from pathlib import Path
 
 import pytest
 import torch
@@ -63,3 +65,11 @@ def test_a_cast_of_a_frozen_weight_is_counted(clip):
     with Operations(clip) as counted, torch.autocast("cpu", torch.bfloat16):
         clip.encode_text(["bottle"])
     assert counted.casts > 0
+
+
+def test_the_benchmark_for_a_gpu_runs_on_a_cpu(tmp_path):
+    script = Path(__file__).parent / "benchmarks" / "gpu.py"
+    runpy.run_path(str(script))["main"](["--device", "cpu", "--json", str(tmp_path / "gpu.json")])
+    result = json.loads((tmp_path / "gpu.json").read_text())
+    assert "smoke test" in result["machine"]["device"]
+    assert result["evaluate from files, images a second"] > 0 and result["bench"]["frozen_casts"] == 0
