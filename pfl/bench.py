@@ -21,6 +21,7 @@ from .data.loading import Batch
 from .distributions import draw_noise
 from .model import BayesPFL
 from .optimisation import optimizer_of, step_losses
+from .parallel import reading
 from .prediction import summarise
 
 NAME = "bottle"  # one token, like most categories of MVTec-AD
@@ -184,9 +185,9 @@ def _training_step(model: BayesPFL, images: Tensor, precision: Literal["fp32", "
 
 def image_seconds(model: BayesPFL, config: EvalConfig) -> float:
     """Seconds per image of predicting a batch with `config`; the faster of two runs."""
-    images = _noise(model, config.batch_size)
+    images = _noise(model, reading(model.clip.device, config)["batch_size"])
     run = lambda: model.predict(images, NAME, num_samples=config.num_samples, precision=config.precision)  # noqa: E731
-    return min(_seconds(run, model.clip.device) for _ in range(2)) / config.batch_size
+    return min(_seconds(run, model.clip.device) for _ in range(2)) / len(images)
 
 
 def step_seconds(model: BayesPFL, config: TrainConfig) -> float:

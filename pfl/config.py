@@ -86,7 +86,7 @@ class EvalConfig:
     protocol: Literal["strict", "official"] = "strict"  # official: scores normalised over the target test set
     num_samples: int = 10  # R
     seed: int = 0
-    batch_size: int = 8  # images per pass; it affects only the speed
+    batch_size: int | None = None  # images per pass, only for speed; None: 32 on a GPU, 8 on a CPU
     workers: int | None = None  # processes that read images, only for speed; None: all cores on a GPU, 0 on a CPU
     smoothing: float = 8 / 518  # sd of the map's Gaussian filter, as a fraction of the image side; the reference's
     precision: Precision = "fp32"  # of CLIP and the attention

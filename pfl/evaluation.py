@@ -104,17 +104,17 @@ def measure(
     parts = {category: data.subset(categories=[category]).samples for category in data.categories}
     own = {category: share.of_list(samples) for category, samples in parts.items()}
     local = replace(data, samples=tuple(sample for samples in own.values() for sample in samples))
-    options = reading(model.clip.device, config.workers) | {"by_category": True}
+    options = reading(model.clip.device, config)
     batches: Iterable[Batch] = ()
     if len(local):
-        batches = iter(loader(local, model.clip.image_size, config.batch_size, **options))
+        batches = iter(loader(local, model.clip.image_size, by_category=True, **options))
     bar = tqdm(total=len(data), desc=data.name, unit="image", disable=not progress or share.rank > 0)
     with bar, ThreadPoolExecutor(max_workers=1) as beside:
         for category, whole in parts.items():
             stream = PixelMetrics() if "pixel" in data.level else None
             fraction = OFFICIAL_TOP_SMALL if category in SMALL_DEFECTS else OFFICIAL_TOP
             local_rows, update = [], None
-            for batch in islice(batches, -(-len(own[category]) // config.batch_size)):
+            for batch in islice(batches, -(-len(own[category]) // options["batch_size"])):
                 prediction = model.predict(
                     batch.images,
                     batch.class_names,

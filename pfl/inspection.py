@@ -18,14 +18,12 @@ from tqdm.auto import tqdm
 
 from . import report
 from .clip import fingerprint
-from .config import Precision
+from .config import EvalConfig, Precision
 from .data import Batch, Dataset, loader
 from .data.files import write
 from .data.transforms import read_image
 from .parallel import Share, gather_objects, reading
 from .shards import Log
-
-BATCH = 8  # images predicted at once; it affects only the speed
 
 
 def inspect(
@@ -123,7 +121,7 @@ def inspect(
 def _batches(model, data: Dataset, workers: int | None) -> Iterable[Batch]:
     if not len(data):
         return ()
-    return loader(data, model.clip.image_size, BATCH, **reading(model.clip.device, workers))
+    return loader(data, model.clip.image_size, **reading(model.clip.device, EvalConfig(workers=workers)))
 
 
 def _table(rows: list[dict], threshold: float | None) -> pd.DataFrame:

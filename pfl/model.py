@@ -264,8 +264,8 @@ class BayesPFL(nn.Module):
 
     def in_precision(self, precision: Precision) -> "BayesPFL":
         """This model, with the same learned parameters, on its CLIP stored in another precision."""
-        model = copy.copy(self)
-        model.__dict__["clip"] = self.clip.to_precision(precision)
+        clip, model = self.clip.to_precision(precision), copy.copy(self)
+        model.__dict__["clip"] = clip
         return model
 
     def _apply(self, fn, recurse: bool = True) -> "BayesPFL":

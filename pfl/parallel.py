@@ -13,6 +13,8 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import gather_object
 
+from .config import EvalConfig, TrainConfig
+
 
 def accelerator(device: str = "cpu") -> Accelerator | None:
     """Return an Accelerator over the processes that torchrun started, or None if there is only one process.
@@ -26,17 +28,17 @@ def accelerator(device: str = "cpu") -> Accelerator | None:
     return Accelerator(cpu=device == "cpu", kwargs_handlers=[unused])
 
 
-def reading(device: torch.device, workers: int | None = None) -> dict[str, Any]:
-    """Arguments of `data.loader` for images that go to a device: worker processes, and pinned memory for a GPU.
+def reading(device: torch.device, config: TrainConfig | EvalConfig) -> dict[str, Any]:
+    """Arguments of `data.loader` for images that go to a device: batch_size, workers, and pinned memory for a GPU.
 
-    Args:
-        workers: None shares the cores among the processes on this machine for a GPU, and is 0 for a CPU, which is busy.
+    Where `config` leaves workers open, the processes on this machine share its cores to read for their GPUs; a CPU, which
+    is busy, has none.
     """
-    gpu = device.type == "cuda"
+    gpu, workers = device.type == "cuda", config.workers
     if workers is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         workers = cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if gpu else 0
-    return {"workers": workers, "pin": gpu}
+    return {"batch_size": config.batch_size or (32 if gpu else 8), "workers": workers, "pin": gpu}
 
 
 @dataclass(frozen=True)

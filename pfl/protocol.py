@@ -25,8 +25,7 @@ def score_parts(model, data: Dataset, config: EvalConfig | None = None) -> pd.Da
     both maps and both numbers of pixels: filtered-2000, filtered-20, raw-2000, raw-20.
     """
     config, rows = config or EvalConfig(), []
-    options = reading(model.clip.device, config.workers)
-    for batch in loader(data, model.clip.image_size, config.batch_size, **options):
+    for batch in loader(data, model.clip.image_size, **reading(model.clip.device, config)):
         prediction = model.predict(
             batch.images,
             batch.class_names,

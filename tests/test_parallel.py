@@ -106,10 +106,12 @@ def test_two_processes_give_the_model_and_the_tables_of_one(root, tmp_path):
 def test_images_for_a_gpu_are_read_by_all_cores_that_a_process_has(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(16), raising=False)
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert reading(cpu) == {"workers": 0, "pin": False} and reading(gpu) == {"workers": 16, "pin": True}
-    assert reading(cpu, 3)["workers"] == 3 and reading(gpu, 0)["workers"] == 0
+    few, given = pfl.EvalConfig(), pfl.TrainConfig(workers=3, batch_size=5)
+    assert reading(cpu, few) == {"batch_size": 8, "workers": 0, "pin": False}
+    assert reading(gpu, few) == {"batch_size": 32, "workers": 16, "pin": True}
+    assert reading(gpu, given) == {"batch_size": 5, "workers": 3, "pin": True}
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
-    assert reading(gpu)["workers"] == 4
+    assert reading(gpu, few)["workers"] == 4
 
 
 @pytest.mark.parametrize("total", [1, 2, 5, 6])
