@@ -53,8 +53,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--root", type=Path, help="its folder; the workshop needs none")
     command.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run is resumed")
     command.add_argument("--preset", default="tiny", choices=PRESETS)
-    command.add_argument("--epochs", type=_positive, help="of stage 1; default: the preset's")
-    command.add_argument("--stage2-epochs", type=int, help="of stage 2; default: the preset's")
+    _add_epochs(command)
+    _add_accept_incomplete(command)
     command.add_argument("--precision", choices=("fp32", "bf16"), help="default: the preset's")
     command.add_argument(
         "--select-on-target",
@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     command = parsers.add_parser("evaluate", help="evaluate a model on a data set of unseen categories")
     command.add_argument("data", help="workshop, elpv, textile, mvtec, visa, ...")
     command.add_argument("--root", type=Path)
+    _add_accept_incomplete(command)
     command.add_argument(
         "--model",
         default="default",
@@ -91,10 +92,19 @@ def parser() -> argparse.ArgumentParser:
     command = parsers.add_parser(
         "reproduce", help="the paper's main experiment on your copies, next to published numbers"
     )
-    command.add_argument("--data-root", type=Path, required=True, help="contains the data sets, one folder each")
+    command.add_argument(
+        "--data-root",
+        type=Path,
+        required=True,
+        help="contains the data sets, a folder each, called as their archives unpack or like the set",
+    )
+    _add_accept_incomplete(command)
     command.add_argument("--seeds", type=_positive, default=3)
-    command.add_argument("--only", help="sets to test on, such as mvtec,visa; default: all found")
+    command.add_argument(
+        "--only", help="sets to test on, such as mvtec,visa, all of which must be there; default: all found"
+    )
     command.add_argument("--preset", default="paper", choices=PRESETS)
+    _add_epochs(command)
     command.add_argument(
         "--select-on-target", action="store_true", help="for --preset reference: select on the target's test set, too"
     )
@@ -107,10 +117,11 @@ def parser() -> argparse.ArgumentParser:
     action = actions.add_parser("where", help="source, licence and layout of a data set")
     action.add_argument("name", choices=[*sorted(data.SPECS), "elpv", "textile"])
     action.set_defaults(run=commands.where)
-    action = actions.add_parser("check", help="compare counts with the expected ones and list all problems")
+    action = actions.add_parser("check", help="compare counts with the expected ones and list the problems")
     action.add_argument("name", choices=sorted(data.SPECS))
     action.add_argument("root", type=Path)
     action.add_argument("--subset", help="paper, whole, or another part listed by `pfl data where NAME`")
+    action.add_argument("--all", action="store_true", help="list every problem; default: the first ten of each kind")
     action.set_defaults(run=commands.check)
 
     command = parsers.add_parser("bench", help="time of the method relative to the image encoder alone")
@@ -128,6 +139,23 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--only", default="", help="numbers of notebooks, such as 02,03")
     command.set_defaults(run=commands.figures)
     return top
+
+
+def _add_epochs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--epochs", type=_positive, help="of stage 1; default: the preset's")
+    command.add_argument("--stage2-epochs", type=_count, help="of stage 2; default: the preset's")
+
+
+def _add_accept_incomplete(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--accept-incomplete",
+        action="store_true",
+        help="use a copy whose counts differ from the published ones; results record what differs",
+    )
+
+
+def _count(text: str) -> int:
+    return 0 if text == "0" else _positive(text)
 
 
 def _positive(text: str) -> int:

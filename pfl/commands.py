@@ -51,28 +51,20 @@ def predict(args) -> None:
 
 def check(args) -> int:
     report = data.check(args.name, args.root, subset=args.subset)
-    print(report)
+    print(report.text(None if args.all else 10))
     return 0 if report.ok else 1
 
 
 def train(args) -> None:
-    preset = config.preset(args.preset)
-    split = "auxiliary" if args.data == "workshop" else "test"
-    auxiliary = data.load(args.data, args.root, split=split)
+    preset = _preset(args)
+    auxiliary = _load(args.data, args.root, args, split="auxiliary" if args.data == "workshop" else "test")
     settings = preset.train_on(auxiliary.name, seed=args.seed)
     if args.precision:
         settings = replace(settings, precision=args.precision)
     validation = None
     if args.select_on_target:
-        if settings.selection != "target":
-            raise ValueError(f"--select-on-target is for a preset that selects on the target, not for {args.preset}")
-        validation = selection.target_validation(data.load(selection.target_of(auxiliary.name), args.select_on_target))
-    elif settings.selection == "target" and None in (args.epochs, args.stage2_epochs):
-        raise ValueError(selection.refusal(args.preset))
-    else:
-        epochs = {"epochs": args.epochs, "stage2_epochs": args.stage2_epochs}
-        epochs = {name: value for name, value in epochs.items() if value is not None}
-        settings = replace(settings, selection="fixed", max_epochs=None, **epochs)
+        target = _load(selection.target_of(auxiliary.name), args.select_on_target, args)
+        validation = selection.target_validation(target)
     engine = parallel.accelerator(args.device)
     device = engine.device if engine else args.device
     clip = load_clip(**preset.clip, device=device, precision=settings.precision)
@@ -82,6 +74,22 @@ def train(args) -> None:
     run = training.train(model, auxiliary, settings, out=args.out, validation=validation, engine=engine)
     if engine is None or engine.is_main_process:
         print(run.history.to_string(index=False, float_format="%.4g"))
+
+
+def _preset(args) -> config.Preset:
+    """The preset of a training, its epochs selected or fixed as the arguments say."""
+    return selection.choose_epochs(
+        config.preset(args.preset),
+        args.preset,
+        on_target=bool(args.select_on_target),
+        epochs=args.epochs,
+        stage2_epochs=args.stage2_epochs,
+    )
+
+
+def _load(name: str, root: Path | None, args, split: str = "test") -> data.Dataset:
+    """A data set, refused if its copy is incomplete and --accept-incomplete is not given."""
+    return data.require_complete(data.load(name, root, split=split), accept_incomplete=args.accept_incomplete)
 
 
 def evaluate(args) -> None:
@@ -104,8 +112,7 @@ def evaluate(args) -> None:
         num_samples=args.num_samples,
         precision=args.precision,
     )
-    split = "target" if args.data == "workshop" else "test"
-    tested = data.load(args.data, args.root, split=split)
+    tested = _load(args.data, args.root, args, split="target" if args.data == "workshop" else "test")
     tables, main = {}, engine is None or engine.is_main_process
     for seed in range(args.seed, args.seed + args.seeds):
         one = replace(settings, seed=seed)
@@ -128,7 +135,7 @@ def evaluate(args) -> None:
 def reproduce(args) -> None:
     engine = parallel.accelerator(args.device)
     only = args.only.split(",") if args.only else None
-    preset = config.preset(args.preset)
+    preset = _preset(args)
     table = reproduction.reproduce(
         args.data_root,
         preset,
@@ -136,16 +143,16 @@ def reproduce(args) -> None:
         seeds=args.seeds,
         only=only,
         select_on_target=args.select_on_target,
+        accept_incomplete=args.accept_incomplete,
         device=args.device,
         engine=engine,
     )
     if engine and not engine.is_main_process:
         return
-    wide = table.drop(columns=["low", "high"])
-    _print(wide.set_index(["set", "protocol", "metric"]))
+    print(comparison.summary(table))
     print(f"ours: {preset.clip['name']} and your copies; published: second-hand, on other weights or copies")
     print("; ".join(f"{key} {name}" for key, name in comparison.SOURCES.items()))
-    print(f"table and figure of the differences: {args.out}")
+    print(f"all columns, a row per protocol, and a figure of the differences: {args.out}")
 
 
 def _print(table: pd.DataFrame) -> None:

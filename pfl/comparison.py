@@ -1,5 +1,6 @@
 """Our numbers compared with the published ones: a table, and a figure of the differences."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,18 @@ SOURCES = {
 }
 
 
-def compare(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFrame:
+def compare(
+    tables: dict[tuple[str, str], dict[int, pd.DataFrame]], notes: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Means over categories for each set and protocol, over seeds, and the published number if there is one.
 
     Args:
         tables: (set, protocol) -> seed -> `Evaluation.table`.
+        notes: set -> what is particular about its copy.
 
     Returns:
         set, protocol, metric, mean, std, num_seeds, published (the first source's), low and high (of all sources),
-        grade, source, difference (mean minus published); fractions.
+        grade, source, difference (mean minus published), notes; fractions.
     """
     published, rows = pd.read_csv(PUBLISHED), []
     for (name, protocol), seeds in tables.items():
@@ -53,9 +57,36 @@ def compare(tables: dict[tuple[str, str], dict[int, pd.DataFrame]]) -> pd.DataFr
                 "grade": theirs["grade"].iloc[0] if len(theirs) else "",
                 "source": "; ".join(theirs["source"]),
             }
-            rows.append(row | {"difference": row["mean"] - row["published"]})
+            rows.append(row | {"difference": row["mean"] - row["published"], "notes": (notes or {}).get(name, "")})
     table = pd.DataFrame(rows)
     return table.dropna(subset=["mean", "published"], how="all").reset_index(drop=True)
+
+
+def summary(table: pd.DataFrame) -> str:
+    """The final table of `compare`'s rows as text: a line per set and metric, in fractions, and the sets' notes below.
+
+    Published numbers follow the reference's protocol, so the difference is that of the official score.
+    """
+    lines = []
+    for (name, metric), rows in table.groupby(["set", "metric"], sort=False):
+        one = rows.set_index("protocol")
+        official, marked = one.loc["official"], f"{name} *" if one["notes"].iloc[0] else name
+        line = {"set": marked, "metric": metric} | {protocol: _mean_and_sd(one.loc[protocol]) for protocol in PROTOCOLS}
+        line |= {"published": _number(official["published"]), "difference": _number(official["difference"], "+.3f")}
+        lines.append(line | {"seeds": int(official["num_seeds"])})
+    notes = table.drop_duplicates("set").query("notes != ''")
+    title = "ours: strict and official, mean ± sd over seeds; difference: official - published"
+    footnotes = (f"* {name}: {note}" for name, note in zip(notes["set"], notes["notes"], strict=True))
+    return "\n".join([title, pd.DataFrame(lines).to_string(index=False), *footnotes])
+
+
+def _mean_and_sd(row: pd.Series) -> str:
+    sd = "" if np.isnan(row["std"]) else f" ± {row['std']:.3f}"
+    return _number(row["mean"]) + sd
+
+
+def _number(value: float, form: str = ".3f") -> str:
+    return "-" if np.isnan(value) else f"{value:{form}}"
 
 
 def draw_differences(table: pd.DataFrame, title: str) -> plt.Figure | None:

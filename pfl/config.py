@@ -74,6 +74,11 @@ class TrainConfig:
         _check_choices(self)
 
     @property
+    def total_epochs(self) -> int:
+        """Epochs of both stages together, at most."""
+        return min(self.epochs + self.stage2_epochs, self.max_epochs or self.epochs + self.stage2_epochs)
+
+    @property
     def alters_images(self) -> bool:
         """Whether images are augmented or combined into mosaics; then none repeats, and caching features is useless."""
         return self.augment or self.mosaic > 0

@@ -201,7 +201,8 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
 
 def data_summary(data: Dataset) -> dict:
     """Summary of a data set to store with a result."""
-    return {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
+    summary = {"name": data.name, "part": data.part, "images": len(data), "fingerprint": data.fingerprint()}
+    return summary | {"notes": list(data.notes)}
 
 
 def _rows(samples: list, labels: torch.Tensor, prediction: Prediction, top: torch.Tensor) -> pd.DataFrame:

@@ -31,8 +31,8 @@ def accelerator(device: str = "cpu") -> Accelerator | None:
 def reading(device: torch.device, config: TrainConfig | EvalConfig) -> dict[str, Any]:
     """Arguments of `data.loader` for images that go to a device: batch_size, workers, and pinned memory for a GPU.
 
-    Where `config` leaves workers open, the processes on this machine share its cores to read for their GPUs; a CPU, which
-    is busy, has none.
+    Where `config` leaves workers open, the processes on this machine share its cores to read for their GPUs; on a CPU,
+    which is busy computing, there are none.
     """
     gpu, workers = device.type == "cuda", config.workers
     if workers is None:

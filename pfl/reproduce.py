@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -19,7 +20,8 @@ from .clip import FrozenCLIP, load_clip
 from .comparison import PROTOCOLS, compare, draw_differences
 from .config import Preset, TrainConfig
 from .data import SPECS, Dataset
-from .data.files import read_json, require_same, write, write_json
+from .data.counting import in_short
+from .data.files import Folder, read_json, require_same, write, write_json
 from .evaluation import Evaluation, data_summary, measure, record
 from .model import BayesPFL
 from .plotting import save_figure
@@ -34,8 +36,10 @@ def auxiliary_for(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The data sets found under a folder, the missing ones, the possible tests and their auxiliary sets."""
+    """The data sets found under a folder, those missing or refused, the possible tests and their auxiliary sets."""
 
+    root: Path
+    folders: dict[str, Path]  # of every set found, also those not needed
     found: dict[str, Dataset]
     missing: dict[str, str]  # name -> reason
     tests: tuple[str, ...]
@@ -44,41 +48,85 @@ class Plan:
     def auxiliaries(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(auxiliary_for(name) for name in self.tests))
 
+    def notes(self, name: str) -> str:
+        """Why a test's numbers are not of complete copies and the paper's part, in short; empty if they are."""
+        tested, auxiliary = self.found[name], self.found[auxiliary_for(name)]
+        notes = [f"{tested.part} part, not the paper's"] * (tested.part != "paper")
+        notes += [f"trained on an incomplete copy of {auxiliary.name}"] * bool(auxiliary.notes)
+        return "; ".join([*notes, *[in_short(tested.notes)] * bool(tested.notes)])
 
-def survey(data_root: str | Path, only: Iterable[str] | None = None) -> Plan:
-    """Find which of the fifteen sets are under `data_root`, each in a folder of its name, and plan the tests.
+    def __str__(self) -> str:
+        """Which folder is taken for which set, and what is missing, refused, or not used."""
+        lines, within = [f"data sets under {self.root}"], list(self.folders.values())
+        shown = {name: str(folder.relative_to(self.root)) for name, folder in self.folders.items()}
+        width = max(map(len, shown.values()), default=0)
+        for name, data in self.found.items():
+            lines.append(f"  found    {name:9} {shown[name]:{width}}  {data.layout} layout, {data.part} part")
+            lines += [f"           {'':9} incomplete, accepted: {note}" for note in data.notes]
+            if self.folders[name] == self.root:
+                within += [path for sample in data.samples for path in (sample.image, sample.mask) if path]
+        for name, reason in self.missing.items():
+            refused = name in shown
+            where = f"refused  {name:9} {shown[name]:{width}}  " if refused else f"missing  {name:9} "
+            lines.append(f"  {where}{reason}")
+        used = {part for path in within for part in path.relative_to(self.root).parts[:1]}
+        unused = [name for name in Folder(self.root).folders if name not in used]
+        return "\n".join(lines + [f"  not used: {', '.join(unused)}"] * bool(unused))
+
+
+def survey(
+    data_root: str | Path,
+    only: Iterable[str] | None = None,
+    *,
+    accept_incomplete: bool = False,
+    select_on_target: bool = False,
+) -> Plan:
+    """Find which of the fifteen sets are under `data_root` (`pfl.data.find`), and plan the tests.
+
+    Args:
+        only: the sets to test on; default: all that are found.
+        accept_incomplete: use copies whose counts differ from the published ones; by default they are refused.
+        select_on_target: training needs the target's data set, too (`selection.target_of`).
 
     Raises:
         ValueError: `only` has a name that is not one of the fifteen sets.
-        FileNotFoundError: no test is possible.
+        FileNotFoundError: no test is possible, or not all of `only`.
     """
-    root, wanted = Path(data_root), tuple(only or SPECS)
+    root, wanted = Path(data_root).expanduser().absolute(), tuple(only or SPECS)
     if unknown := set(wanted) - set(SPECS):
         raise ValueError(f"{', '.join(sorted(unknown))}: no such data set; choose from {', '.join(SPECS)}")
     if not root.is_dir():
         raise FileNotFoundError(f"no folder {root}; give the folder that contains the data sets, one folder each")
-    found, missing = {}, {}
-    for name in dict.fromkeys([*wanted, *map(auxiliary_for, wanted)]):
+    folders, missing = sets.find(root)
+    needed = {name: _needed(name, select_on_target) for name in wanted}
+    found, reasons = {}, {}
+    for name in dict.fromkeys([*wanted, *(other for others in needed.values() for other in others)]):
+        if name in missing:
+            reasons[name] = missing[name]
+            continue
         try:
-            found[name] = sets.load(name, _folder_of(root, name))
+            found[name] = sets.require_complete(sets.load(name, folders[name]), accept_incomplete=accept_incomplete)
         except (FileNotFoundError, ValueError) as error:
-            missing[name] = str(error)
-    tests = tuple(name for name in wanted if name in found and auxiliary_for(name) in found)
-    if not tests:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
-        raise FileNotFoundError(f"no test under {root}: VisA is needed for training, MVTec-AD to test VisA ({reasons})")
-    return Plan(found=found, missing=missing, tests=tests)
+            reasons[name] = str(error)
+    tests = tuple(name for name in wanted if {name, *needed[name]} <= set(found))
+    if not tests or (only and len(tests) < len(wanted)):
+        which = f"a test on {', '.join(name for name in wanted if name not in tests)}" if only else "a test"
+        relevant = {*(only or ()), *folders, "visa", "mvtec"}
+        lines = [f"\n  {name}: {reason}" for name, reason in reasons.items() if name in relevant]
+        raise FileNotFoundError(
+            f"{which} is not possible under {root}: training needs VisA, and MVTec-AD to test VisA{''.join(lines)}"
+        )
+    return Plan(root=root, folders=folders, found=found, missing=reasons, tests=tests)
 
 
-def _folder_of(root: Path, name: str) -> Path:
-    for folder in sorted(root.iterdir()):
-        if folder.is_dir() and SPECS[name].is_called(folder.name):
-            return folder
-    raise FileNotFoundError(f"no folder {name} or {SPECS[name].title} under {root}")
+def _needed(name: str, select_on_target: bool) -> list[str]:
+    """The other data sets that a test needs: the one trained on, and the one whose test set is selected on."""
+    auxiliary = auxiliary_for(name)
+    return [auxiliary] + [target_of(auxiliary)] * select_on_target
 
 
 def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int, processes: int = 1) -> str:
-    """The plan as text: sets found and missing, and the time needed, estimated by timing noise on this machine."""
+    """The time needed as text, estimated by timing noise on this machine."""
     model = BayesPFL(clip, preset.model)
     per_image = image_seconds(model, preset.eval) / processes
     share = replace(preset.train, batch_size=-(-preset.train.batch_size // processes))
@@ -87,17 +135,22 @@ def describe(plan: Plan, clip: FrozenCLIP, preset: Preset, seeds: int, processes
     total = 0.0
     for name in plan.auxiliaries:
         steps = -(-len(plan.found[name]) // preset.train.batch_size)
-        hours = seeds * steps * per_step * (preset.train.epochs + preset.train.stage2_epochs) / 3600
+        validated = _validation(plan, name, preset)
+        per_epoch = steps * per_step + len(validated or ()) * per_image
+        hours = seeds * per_epoch * preset.train.total_epochs / 3600
         total += hours
         lines.append(f"  train on {name:9} {len(plan.found[name]):6} images  {_duration(hours)} at most")
     for name in plan.tests:
         hours = seeds * len(plan.found[name]) * per_image / 3600
         total += hours
-        part = plan.found[name].part
-        lines.append(f"  test on  {name:9} {len(plan.found[name]):6} images  {_duration(hours)}  ({part} part)")
-    lines += [f"  missing  {name:9} {reason}" for name, reason in plan.missing.items()]
+        lines.append(f"  test on  {name:9} {len(plan.found[name]):6} images  {_duration(hours)}")
     lines.append(f"  about{_duration(total)}, less what earlier runs have finished (metrics and reading not included)")
     return "\n".join(lines)
+
+
+def _validation(plan: Plan, auxiliary: str, preset: Preset) -> Dataset | None:
+    """The part of the target's test set that a preset selects on, or None for a fixed number of epochs."""
+    return target_validation(plan.found[target_of(auxiliary)]) if preset.train.selection == "target" else None
 
 
 def _duration(hours: float) -> str:
@@ -112,6 +165,7 @@ def reproduce(
     seeds: int = 3,
     only: Iterable[str] | None = None,
     select_on_target: bool = False,
+    accept_incomplete: bool = False,
     device: str | torch.device = "cpu",
     engine: Accelerator | None = None,
 ) -> pd.DataFrame:
@@ -122,23 +176,32 @@ def reproduce(
 
     Args:
         select_on_target: allow a preset to select on the target's test set, as the reference does; results record it.
+        accept_incomplete: use copies whose counts differ from the published ones, too; results and table say how.
 
     Returns:
-        a row per set, protocol and metric: mean and sd over seeds, and published value, grade and source.
+        a row per set, protocol and metric: mean and sd over seeds, published value, grade and source, and notes.
 
     Raises:
         ValueError: `out` contains a result with other settings, weights or data.
+        FileNotFoundError: as in `survey`.
     """
-    out, plan = Path(out), survey(data_root, only)
-    by_target = preset.train.selection == "target"
+    out, by_target = Path(out), preset.train.selection == "target"
     if by_target and not select_on_target:
         raise ValueError(refusal("reference"))
+    plan = survey(data_root, only, accept_incomplete=accept_incomplete, select_on_target=by_target)
     main = engine is None or engine.is_main_process
+    if main:
+        print(plan, flush=True)
     clip = load_clip(**preset.clip, device=engine.device if engine else device)
     if main:
         print(describe(plan, clip, preset, seeds, engine.num_processes if engine else 1), flush=True)
     tables: dict[tuple[str, str], dict[int, pd.DataFrame]] = {}
     for auxiliary in plan.auxiliaries:
+        validation = _validation(plan, auxiliary, preset)
+        sources: dict[str, Any] = {
+            "trained_on": data_summary(plan.found[auxiliary]),
+            "selected_on": data_summary(validation) if validation else None,
+        }
         for seed in range(seeds):
             model = None
             for name in (test for test in plan.tests if auxiliary_for(test) == auxiliary):
@@ -146,7 +209,6 @@ def reproduce(
                 settings = replace(preset.eval, seed=seed)
                 training = preset.train_on(auxiliary, seed=seed)
                 if not file.exists():
-                    validation = target_validation(plan.found[target_of(auxiliary)]) if by_target else None
                     model = model or _trained(
                         plan.found[auxiliary], training, clip, preset, out=out, validation=validation, engine=engine
                     )
@@ -154,16 +216,17 @@ def reproduce(
                     result = measure(model, plan.found[name], settings, engine=engine, progress=True)
                     if main:
                         seconds = time.perf_counter() - started
-                        more = {"training": asdict(training), "seconds": seconds}
+                        more = {"training": asdict(training), "seconds": seconds} | sources
                         save_result(file, result, model, plan.found[name], settings, more)
                 if engine:
                     engine.wait_for_everyone()
                 saved = read_json(file)
                 ours = {"clip": clip.identity, "model": asdict(preset.model), "evaluation": asdict(settings)}
-                require_same(file, saved, ours | {"training": asdict(training), "data": data_summary(plan.found[name])})
+                ours |= {"training": asdict(training), "data": data_summary(plan.found[name])} | sources
+                require_same(file, saved, ours)
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
-    table = compare(tables)
+    table = compare(tables, {name: plan.notes(name) for name in plan.tests})
     if main:
         write(out / "table.csv", table.to_csv(index=False).encode())
         figure = draw_differences(table, f"CLIP {clip.name} at {clip.image_size} px, {seeds} seeds")

@@ -5,10 +5,11 @@ target; we offer it to reproduce published numbers, and never by default.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from accelerate import Accelerator
 
-from .config import EvalConfig, TrainConfig
+from .config import EvalConfig, Preset, TrainConfig
 from .data.samples import Dataset
 from .model import BayesPFL
 
@@ -37,6 +38,26 @@ def refusal(preset: str) -> str:
         f"preset {preset} chooses stage switch, stop and checkpoint on the target's test set ({categories}), which "
         "zero-shot forbids; ask for it with --select-on-target, or fix --epochs and --stage2-epochs"
     )
+
+
+def choose_epochs(
+    preset: Preset, name: str, *, on_target: bool, epochs: int | None = None, stage2_epochs: int | None = None
+) -> Preset:
+    """The preset, its epochs selected on the target if asked for, else fixed: those given, or the preset's own.
+
+    Raises ValueError unless a preset (of that name) that selects on the target gets exactly one of the two.
+    """
+    options = {"epochs": epochs, "stage2_epochs": stage2_epochs}
+    given: dict[str, Any] = {option: value for option, value in options.items() if value is not None}
+    if on_target and preset.train.selection != "target":
+        raise ValueError(f"--select-on-target is for a preset that selects on the target, not for {name}")
+    if on_target and given:
+        raise ValueError("--select-on-target chooses the epochs that --epochs and --stage2-epochs fix; use one")
+    if on_target:
+        return preset
+    if preset.train.selection == "target" and len(given) < 2:
+        raise ValueError(refusal(name))
+    return replace(preset, train=replace(preset.train, selection="fixed", max_epochs=None, **given))
 
 
 def check_selection(config: TrainConfig, validation: Dataset | None) -> None:

@@ -93,8 +93,7 @@ def train(
         optimizer = optimizer_of(model, config)
         if state["optimizer"]:
             optimizer.load_state_dict(state["optimizer"])
-        most = config.max_epochs or config.epochs + config.stage2_epochs
-        while state["epoch"] < epochs and len(history) < most and not _stalled(state, config.patience):
+        while state["epoch"] < epochs and len(history) < config.total_epochs and not _stalled(state, config.patience):
             row = _train_epoch(model, data, config, optimizer, state["epoch"], epochs, engine, progress)
             if validation:
                 row["validation"] = validation_score(model, validation, config, engine)
@@ -120,7 +119,7 @@ def train(
 
 def _metadata(config: TrainConfig, data: Dataset, validation: Dataset | None) -> dict:
     """Metadata of a training run, to store with its model."""
-    summary = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint()}
+    summary = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint(), "notes": data.notes}
     selected_on = validation and {
         "data": validation.name,
         "categories": validation.categories,

@@ -5,6 +5,8 @@ from pathlib import Path
 from . import catalogue, copies, packaged
 from .catalogue import SPECS
 from .checking import Report, check, where
+from .copies import require_complete
+from .finding import find
 from .loading import Batch, loader
 from .own import folder
 from .samples import Dataset, Sample, class_text
@@ -19,9 +21,11 @@ __all__ = [
     "Spec",
     "check",
     "class_text",
+    "find",
     "folder",
     "load",
     "loader",
+    "require_complete",
     "where",
 ]
 
@@ -33,7 +37,9 @@ def load(name: str, root: Path | str | None = None, *, split: str | None = None,
     "textile" (packages of real photographs, image level only). split is "test" (default), "train" or "all"; for the
     workshop "target" (default) or "auxiliary". subset is "paper", "whole", or another part named in the set's note
     (where(name)); the default is the paper's part if the copy contains it, and Dataset.part names the part loaded.
-    Raises FileNotFoundError if the copy or files of it are missing, ValueError for an unknown name, split or part.
+    A copy with other counts than published is loaded as it is, and Dataset.notes says what differs.
+    Raises FileNotFoundError if the copy or files of it are missing, ValueError for an unknown name, split or part, and
+    for a folder that is another set's by its name or counts.
     """
     if name == "workshop":
         from .. import workshop  # here, so that the package works without it

@@ -1,7 +1,8 @@
 """Check whether a copy of a data set is complete: image counts against the expected ones, and every problem."""
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,11 +41,15 @@ class Report:
         return not self.problems
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, limit: int | None = 10) -> str:
+        """The report with at most `limit` lines of each kind of problem and remark; None: all of them."""
         verdict = "no problems" if self.ok else f"{len(self.problems)} problems:"
         lines = [f"{self.name}: {self.layout} layout, part {self.part}", self.table.to_string(), verdict]
-        lines += [f"  {problem}" for problem in self.problems]
-        lines += [f"remark: {remark}" for remark in self.remarks] + [f"note: {self.note}"] * bool(self.note)
-        return "\n".join([*lines, f"fingerprint {self.fingerprint}"])
+        lines += [f"  {problem}" for problem in _shortened(self.problems, limit)]
+        lines += [f"remark: {remark}" for remark in _shortened(self.remarks, limit)]
+        return "\n".join([*lines, *[f"note: {self.note}"] * bool(self.note), f"fingerprint {self.fingerprint}"])
 
 
 def check(name: str, root: Path | str, *, subset: str | None = None) -> Report:
@@ -55,9 +60,8 @@ def check(name: str, root: Path | str, *, subset: str | None = None) -> Report:
     """
     spec = catalogue.spec(name)
     copy = open_copy(spec, root, subset)
-    table, problems = _counts(copy)
     missing = missing_files(copy)
-    problems += missing
+    problems = [*copy.differences(), *missing]
     for _, sample in copy.samples:
         problems += _sample_problems(sample)
     remarks = [note for note in copy.base.notes if note not in missing] + _wrong_case(copy) + _stray_files(copy)
@@ -66,7 +70,7 @@ def check(name: str, root: Path | str, *, subset: str | None = None) -> Report:
         name=spec.title,
         layout=copy.layout,
         part=copy.part,
-        table=table,
+        table=_table(copy),
         problems=tuple(problems),
         remarks=tuple(remarks),
         note=spec.note,
@@ -97,24 +101,26 @@ def where(name: str) -> str:
     return "\n".join(lines + [f"note:    {spec.note}"] * bool(spec.note))
 
 
-def _counts(copy: Copy) -> tuple[pd.DataFrame, list[str]]:
-    """The table of counts, and a line for each count that differs from the expected one."""
-    counts = Counter((sample.category, split, sample.label) for split, sample in copy.samples)
-    rows: dict[str, dict[str, int | None]] = {}
-    wrong = []
-    for category in copy.spec.categories:
-        train, test = ([counts[category.name, split, label] for label in (0, 1)] for split in ("train", "test"))
-        have = {"train_normal": train[0], "test_normal": test[0], "test_anomalous": test[1]}
-        have |= {"normal": train[0] + test[0], "anomalous": train[1] + test[1]}
-        if copy.part == "paper" and not category.paper:
-            continue
-        expected = category.expected(copy.part)
-        row = rows.setdefault(category.name, {})
-        for kind in expected or ("train_normal", "test_normal", "test_anomalous"):
-            row[kind], row[f"{kind}_expected"] = have[kind], expected.get(kind)
-            if expected and have[kind] != expected[kind]:
-                wrong.append(f"wrong count: {category.name} has {have[kind]} {kind} images, expected {expected[kind]}")
-    return pd.DataFrame.from_dict(rows, orient="index").astype("Int64").rename_axis("category"), wrong
+def _table(copy: Copy) -> pd.DataFrame:
+    """A row per category, and the columns KIND and KIND_expected for each kind of image."""
+    rows = {}
+    for category, kinds in copy.counts.items():
+        pairs = ({kind: found, f"{kind}_expected": expected} for kind, (found, expected) in kinds.items())
+        rows[category] = {name: number for pair in pairs for name, number in pair.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").astype("Int64").rename_axis("category")
+
+
+def _shortened(lines: Iterable[str], limit: int | None) -> list[str]:
+    """The first lines of each kind, the word before the colon, and how many more there are."""
+    kinds = defaultdict(list)
+    for line in lines:
+        kinds[line.split(":")[0]].append(line)
+    short = []
+    for kind, group in kinds.items():
+        short += group[:limit]
+        if limit is not None and len(group) > limit:
+            short.append(f"{kind}: ... and {len(group) - limit} more (--all lists them)")
+    return short
 
 
 def _wrong_case(copy: Copy) -> list[str]:

@@ -54,7 +54,7 @@ VISA = Spec(
         "pcb4 904/101/100, pipe_fryum 450/50/100"
     ),
     originals=(Original(tree, ALL), Original(layouts.visa, ALL)),
-    within=("VisA", "VisA_20220922", "1cls", "VisA_pytorch/1cls"),
+    within=("VisA_20220922", "VisA_pytorch/1cls"),
     source="Amazon, archive VisA_20220922.tar; split_csv in the repository amazon-science/spot-diff",
     licence="sources disagree: CC BY 4.0 (the authors' repository), CC BY-NC-SA 4.0 (anomalib)",
     tree="""
@@ -140,7 +140,7 @@ DAGM = Spec(
             layouts.dagm, {"paper": partial(as_many_normals, leave_out=("Class6", "Class9", "Class10")), "whole": None}
         ),
     ),
-    within=("DAGM2007", "DAGM_2007", "DAGM_KaggleUpload"),
+    within=("DAGM_KaggleUpload",),
     source="DAGM/GNSS competition, Heidelberg Collaboratory for Image Processing",
     licence="CC BY 4.0 per a third-party list (unconfirmed)",
     tree="""
@@ -164,7 +164,6 @@ DTD = Spec(
         " Blotchy_099 Mesh_114 Matted_069",
     ),
     originals=(Original(tree, ALL),),
-    within=("DTD-Synthetic", "DTD-Synthetic/DTD-Synthetic"),
     source="Aota, Tong and Okatani (WACV 2023), Tohoku University; from the Describable Textures Dataset",
     licence=UNKNOWN,
     tree="""

@@ -21,8 +21,8 @@ def listed(root: Folder, file: str) -> list[Found]:
     """Images listed in the reference's meta_NAME.json or the meta.json of AnomalyCLIP and AdaCLIP, below root.
 
     Top-level keys may have any case; placeholders (empty img_path) are skipped; of an absolute path from another
-    machine only the end that exists below root is used. A missing image is noted; a missing mask counts as none, since
-    the lists of image-level sets name masks that do not exist.
+    machine only the end that exists below root is used. A missing image is noted (`_note_missing`); a missing mask
+    counts as none, since the lists of image-level sets name masks that do not exist.
     """
     path = root.file(file)
     if path is None:
@@ -38,16 +38,25 @@ def listed(root: Folder, file: str) -> list[Found]:
         ]
     except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is not a list of train and test images ({error!r}); download it again") from error
-    found = []
+    found, missing = [], []
     for split, category, image_path, mask_path, anomaly, species in rows:
         image = _listed_file(root, image_path)
         if image is None:
-            root.notes.append(f"missing image: {root.path / image_path}, listed in {path.name}")
+            missing.append((category, image_path))
             continue
         defect = species if anomaly and species.lower() not in NAMELESS | NORMAL else ""
         mask = _listed_file(root, mask_path) if mask_path else None
         found.append(Found(image=image, category=category, split=split, label=int(anomaly), mask=mask, defect=defect))
+    _note_missing(root, missing, found, path.name)
     return found
+
+
+def _note_missing(root: Folder, missing: list[tuple[str, str]], found: list[Found], table: str) -> None:
+    """Note each listed image that is missing, except of categories without any image: those are missing as a whole."""
+    present = {one.category for one in found}
+    root.notes.extend(
+        f"missing image: {root.path / image}, listed in {table}" for category, image in missing if category in present
+    )
 
 
 def _listed_file(root: Folder, path: str) -> Path | None:
@@ -91,18 +100,19 @@ def head_ct(root: Folder) -> list[Found]:
 
 
 def visa(root: Folder) -> list[Found]:
-    """CATEGORY/Data/Images/{Normal,Anomaly} with the authors' one-class split, split_csv/1cls.csv."""
+    """CATEGORY/Data/Images/{Normal,Anomaly} with the authors' one-class split, split_csv/1cls.csv (`_note_missing`)."""
     table = root.file("split_csv/1cls.csv")
     if table is None:
         return []
-    found = []
+    found, missing = [], []
     for category, split, label, image_path, mask_path in _rows(table, 5):
         image = root.file(image_path)
         if image is None:
-            root.notes.append(f"missing image: {root.path / image_path}, listed in split_csv/1cls.csv")
+            missing.append((category, image_path))
             continue
         mask = root.file(mask_path) if mask_path else None
         found.append(Found(image=image, category=category, split=split, label=int(label == "anomaly"), mask=mask))
+    _note_missing(root, missing, found, "split_csv/1cls.csv")
     return found
 
 

@@ -22,7 +22,7 @@ HEADCT = Spec(
     level=IMAGE,
     categories=(Category("head ct", (0, 100, 100)),),
     originals=(Original(layouts.head_ct, ALL), Original(tree, ALL)),
-    within=("HeadCT_anomaly_detection",),
+    within=("HeadCT_anomaly_detection", "head-ct-hemorrhage"),
     source="F. Kitamura, Head CT - hemorrhage, on Kaggle",
     licence=UNKNOWN,
     tree="""
@@ -41,7 +41,7 @@ BRAINMRI = Spec(
         Original(layouts.yes_no, {"paper": by_extension, "whole": None}),
         Original(tree, {"paper": by_extension, "whole": None}),
     ),
-    within=("brain_tumor_dataset",),
+    within=("brain_tumor_dataset", "brain-mri-images-for-brain-tumor-detection"),
     source="N. Chakrabarty (navoneel), Brain MRI Images for Brain Tumor Detection, on Kaggle",
     licence=UNKNOWN,
     tree="""
@@ -60,7 +60,7 @@ BR35H = Spec(
     level=IMAGE,
     categories=(Category("brain", (0, 1500, 1500)),),
     originals=(Original(layouts.yes_no, ALL), Original(tree, ALL)),
-    within=("Br35h_anomaly_detection",),
+    within=("Br35h_anomaly_detection", "Br35H-Brain-Tumor-Detection-2020"),
     source="A. Hamada, Br35H: Brain Tumor Detection 2020, on Kaggle",
     licence=UNKNOWN,
     tree="""
@@ -101,7 +101,7 @@ COLONDB = Spec(
     level=PIXEL,
     categories=(Category("colon", (0, 0, 380), pooled={"barcelona": (0, 300)}),),
     originals=(POLYPS, Original(tree, ALL), Original(layouts.colon_barcelona, {"barcelona": None})),
-    within=("CVC-ColonDB", "TestDataset/CVC-ColonDB"),
+    within=("TestDataset/CVC-ColonDB",),
     source="Computer Vision Center, UAB (Barcelona); the 380-image version in the figshare item Polyp_DataSet",
     licence=UNKNOWN,
     tree="""
@@ -121,7 +121,7 @@ CLINICDB = Spec(
         Original(partial(layouts.pairs, images=("Original", "images"), masks=("Ground Truth", "masks")), ALL),
         Original(tree, ALL),
     ),
-    within=("CVC-ClinicDB", "TestDataset/CVC-ClinicDB"),
+    within=("TestDataset/CVC-ClinicDB",),
     source="Computer Vision Center, UAB, with Hospital Clinic Barcelona; also in the figshare item Polyp_DataSet",
     licence="research and education only, no commercial use",
     tree="""
@@ -137,7 +137,7 @@ ENDO = Spec(
     level=PIXEL,
     categories=(Category("colon", (0, 0, 200)),),
     originals=(POLYPS, Original(tree, ALL)),
-    within=("EndoTect_2020_Segmentation_Test_Dataset",),
+    within=("EndoTect_2020_Segmentation_Test_Dataset", "EndoTect"),
     source="Simula, EndoTect challenge 2020 (ICPR), segmentation test data",
     licence="not stated for the test set (the related HyperKvasir: CC BY 4.0)",
     tree="""
@@ -152,7 +152,7 @@ KVASIR = Spec(
     level=PIXEL,
     categories=(Category("colon", (0, 0, 1000)),),
     originals=(POLYPS, Original(tree, ALL)),
-    within=("Kvasir-SEG",),
+    within=("Kvasir-SEG", "TestDataset/Kvasir"),
     source="Simula, Kvasir-SEG; also in the figshare item Polyp_DataSet",
     licence="free for research and teaching; commercial use needs permission",
     tree="""

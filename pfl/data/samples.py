@@ -46,13 +46,15 @@ class Sample:
 class Dataset:
     """Samples in a fixed order.
 
-    layout and part say in which layout a published set was found and which part of it this is.
+    layout and part say in which layout a published set was found and which part of it this is; notes, a line each, what
+    the copy lacks or has otherwise. A complete copy, and any set without published counts, has no notes.
     """
 
     name: str
     samples: tuple[Sample, ...]
     layout: str = ""
     part: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "samples", tuple(self.samples))

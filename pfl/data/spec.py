@@ -48,7 +48,11 @@ class Original:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One data set. within: folders that its archives unpack into; tree: a drawing of the original layout."""
+    """One data set.
+
+    within: folders that its archives unpack into, where not called like the set; tree: a drawing of the original
+    layout.
+    """
 
     name: str
     title: str
@@ -67,9 +71,19 @@ class Spec:
     def paper_is_whole(self) -> bool:
         return not any("whole" in category.pooled for category in self.categories)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the data set and the folder of its copy may be called, a spelling of each."""
+        names = (self.title, self.name, self.standard, *(name.split("/")[-1] for name in self.within))
+        return tuple({_plain(name): name for name in reversed(names)}.values())[::-1]
+
     def is_called(self, name: str) -> bool:
-        """Whether a name means this data set, ignoring case and hyphens."""
-        return _plain(name) in {_plain(own) for own in (self.name, self.title, self.standard)}
+        """Whether a name means this data set, ignoring case, hyphens, underscores and spaces."""
+        return _plain(name) in self._plain_names
+
+    @cached_property
+    def _plain_names(self) -> frozenset[str]:
+        return frozenset(map(_plain, self.names))
 
     @cached_property
     def _by_folder(self) -> dict[str, Category]:

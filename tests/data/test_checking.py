@@ -11,6 +11,7 @@ from PIL import Image
 
 import pfl.data
 import pfl.data.files
+from pfl import cli
 from pfl.data import SPECS
 from pfl.data.spec import Category
 
@@ -47,7 +48,7 @@ def test_a_check_reports_all_problems_at_once(small_mvtec):
     write(bottle / "Test/good/Thumbs.db")
     report = pfl.data.check("mvtec", small_mvtec)
     problems = [
-        r"wrong count: bottle has 0 train_normal images, expected 1",
+        r"wrong count: bottle: expected 1 train normal \+ 1 test normal \+ 3 test anomalous, found 0 \+ 1 \+ 3",
         r"missing mask: no mask for the anomalous image .*contamination.000.png",
         r"empty mask: .*broken_large.000_mask.png",
         r"sizes differ: .*broken_large.001.png is 16 x 12, its mask 16 x 11",
@@ -67,6 +68,63 @@ def test_a_check_reports_all_problems_at_once(small_mvtec):
     assert report.fingerprint == "incomplete"
     with pytest.raises(FileNotFoundError, match=r"missing mask.*pfl data check mvtec"):
         pfl.data.load("mvtec", small_mvtec)
+
+
+def test_a_check_prints_the_first_ten_lines_of_a_kind(small_mvtec, capsys):
+    for n in range(12):
+        write(small_mvtec / f"bottle/test/broken_large/1{n:02d}.png")
+        write(small_mvtec / f"metal_nut/stray/{n}/0.png")
+    assert cli.main(["data", "check", "mvtec", str(small_mvtec)]) == 1
+    short = capsys.readouterr().out
+    assert short == f"{pfl.data.check('mvtec', small_mvtec)}\n"
+    assert short.count("missing mask: no mask") == 10 and "missing mask: ... and 2 more (--all lists them)" in short
+    assert short.count("remark: stray: 1 files") == 10 and "remark: stray: ... and 2 more" in short
+    assert "wrong count: bottle: expected" in short and "test_anomalous_expected" in short
+    assert cli.main(["data", "check", "mvtec", str(small_mvtec), "--all"]) == 1
+    complete = capsys.readouterr().out
+    assert complete.count("missing mask: no mask") == complete.count("remark: stray: 1 files") == 12
+
+
+def test_visa_with_only_some_categories_is_loaded_and_the_missing_ones_are_named(tmp_path, monkeypatch):
+    build(tmp_path, ORIGINALS["visa"][1])
+    add_tables(tmp_path)
+    few = (Category("candle", (1, 1, 1)), Category("pcb1", (0, 1, 1)), Category("fryum", (1, 1, 1)))
+    monkeypatch.setitem(SPECS, "visa", replace(SPECS["visa"], categories=few))
+    shutil.rmtree(tmp_path / "pcb1")  # its files are listed in split_csv
+    data = pfl.data.load("visa", tmp_path)
+    assert data.categories == ("candle",) and data.notes == ("missing categories: pcb1, fryum",)
+    assert pfl.data.check("visa", tmp_path).problems == ("missing categories: pcb1, fryum",)
+    with pytest.raises(ValueError, match="VisA, paper part: missing categories: pcb1, fryum .--accept-incomplete"):
+        pfl.data.require_complete(data)
+    (tmp_path / "candle/Data/Images/Anomaly/097.JPG").unlink()  # some files of a category: a damaged copy
+    with pytest.raises(FileNotFoundError, match=r"missing image: .*097.JPG.*`pfl data check visa .* --all` lists all"):
+        pfl.data.load("visa", tmp_path)
+
+
+def test_notes_are_about_the_split_that_is_loaded(small_mvtec):
+    assert pfl.data.load("mvtec", small_mvtec).notes == pfl.data.load("mvtec", small_mvtec, split="all").notes == ()
+    (small_mvtec / "bottle/train/good/000.png").unlink()
+    (small_mvtec / "metal_nut/test/good/000.png").unlink()
+    nut = "wrong count: metal_nut: expected 1 normal + 1 anomalous, found 0 + 1"
+    assert pfl.data.load("mvtec", small_mvtec).notes == (nut,)
+    write(small_mvtec / "metal_nut/train/good/0.png")
+    nut = "wrong count: metal_nut: expected 0 normal, found 1"
+    assert pfl.data.load("mvtec", small_mvtec, split="train").notes == (
+        "wrong count: bottle: expected 1 normal, found 0",
+        nut,
+    )
+
+
+def test_the_training_split_needs_no_masks(small_mvtec):
+    shutil.rmtree(small_mvtec / "bottle/ground_truth")
+    assert len(pfl.data.load("mvtec", small_mvtec, split="train")) == 1
+    for split in ("test", "all"):
+        with pytest.raises(FileNotFoundError, match="missing mask"):
+            pfl.data.load("mvtec", small_mvtec, split=split)
+    for category in ("bottle", "metal_nut"):
+        shutil.rmtree(small_mvtec / category / "test")
+    data = pfl.data.load("mvtec", small_mvtec, split="train")
+    assert len(data) == 1 and data.notes == ()
 
 
 def test_the_error_for_a_truncated_table_names_file_and_row(tmp_path):
