@@ -24,22 +24,27 @@ def where(args) -> None:
 def predict(args) -> None:
     if args.threshold is not None and args.normal is not None:
         raise ValueError("--threshold and --normal both set the threshold; use one")
-    model = checkpoint.load(args.model, device=args.device)
+    engine = parallel.accelerator(args.device)
+    main = engine is None or engine.is_main_process
+    model = checkpoint.load(args.model, device=engine.device if engine else args.device, precision=args.precision)
     images = data.folder(args.folder, class_name=args.class_name)
-    sampling = {"num_samples": args.num_samples, "seed": args.seed}
+    options = {"num_samples": args.num_samples, "seed": args.seed, "precision": args.precision, "engine": engine}
     threshold = args.threshold
     if args.normal is not None:
         name = args.class_name or images[0].class_name
         normal = data.folder(args.normal, class_name=name).subset(keep=lambda sample: sample.label != 1)
         if not len(normal):
             raise ValueError(f"all images of {args.normal} are defective; give --normal a folder with normal ones")
-        threshold = inspection.calibrate(inspection.scores_of(model, normal, **sampling), args.false_alarms)
-        print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
-        print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
+        threshold = inspection.calibrate(inspection.scores_of(model, normal, **options), args.false_alarms)
+        if main:
+            print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
+            print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
     out = args.out or Path("runs") / "predict" / args.folder.resolve().name
     table = inspection.inspect(
-        model, images, out, root=args.folder, threshold=threshold, resume=args.resume, **sampling
+        model, images, out, root=args.folder, threshold=threshold, heatmaps=args.heatmaps, resume=args.resume, **options
     )
+    if not main:
+        return
     print(table.drop(columns="heatmap").head(10).to_string(index=False, float_format="%.3f"))
     print(f"{len(table)} images; all scores in {out / 'results.csv'}, the report in {out / 'report.html'}")
 
@@ -54,13 +59,16 @@ def train(args) -> None:
     preset = _preset(args)
     auxiliary = _load(args.data, args.root, args, split="auxiliary" if args.data == "workshop" else "test")
     settings = preset.train_on(auxiliary.name, seed=args.seed)
+    if args.precision:
+        settings = replace(settings, precision=args.precision)
     validation = None
     if args.select_on_target:
         target = _load(selection.target_of(auxiliary.name), args.select_on_target, args)
         validation = selection.target_validation(target)
     engine = parallel.accelerator(args.device)
     device = engine.device if engine else args.device
-    model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
+    clip = load_clip(**preset.clip, device=device, precision=settings.precision)
+    model = BayesPFL(clip, preset.model, seed=args.seed)
     if not (settings.alters_images or engine):
         model.clip.memory = {}  # without augmentation an image is encoded only once
     run = training.train(model, auxiliary, settings, out=args.out, validation=validation, engine=engine)
@@ -92,10 +100,10 @@ def evaluate(args) -> None:
             raise ValueError(
                 f"{args.model} does not name its CLIP; give --preset reference, or the one it was trained with"
             )
-        clip = load_clip(**config.preset(args.preset).clip, device=device)
+        clip = load_clip(**config.preset(args.preset).clip, device=device, precision=args.precision)
         model = checkpoint.load_reference(args.model, clip)
     else:
-        model = checkpoint.load(args.model, device=device)
+        model = checkpoint.load(args.model, device=device, precision=args.precision)
     base = config.preset(args.preset).eval if args.preset else config.EvalConfig()
     settings = replace(
         base,
@@ -154,12 +162,19 @@ def _print(table: pd.DataFrame) -> None:
 
 def bench(args) -> None:
     tiny = args.clip.startswith("tiny")
-    clip = load_clip(args.clip, pretrained=None if tiny else "random", image_size=args.image_size, device=args.device)
+    clip = load_clip(
+        args.clip,
+        pretrained=None if tiny else "random",
+        image_size=args.image_size,
+        device=args.device,
+        precision=args.precision,
+        compile=args.compile,
+    )
     result = benchmark(BayesPFL(clip), rounds=args.rounds, precision=args.precision)
     print(f"{result['clip']}, {result['image_size']} px, {result['precision']}, {result['device']}")
     for name, seconds in result["seconds"].items():
         ratio = f"{result['ratios'][name]:6.2f} x the encoder" if name in result["ratios"] else ""
-        print(f"  {name:20} {seconds * 1e3:9.1f} ms {ratio}")
+        print(f"  {name:20} {seconds * 1e3:9.1f} ms {result['operations'][name]:6} operations {ratio}")
     total = sum(result["profile"].values())
     print("where a prediction's time goes (R = 10, one image)")
     for name, seconds in result["profile"].items():
