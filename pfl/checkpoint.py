@@ -28,7 +28,7 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
     The CLIP's own weights are not saved. Each file is written atomically.
 
     Args:
-        card: metadata to store with the model, such as how it was trained.
+        card: metadata to store with the model, such as how it was trained; default: `model.card`.
     """
     path = Path(path)
     weights = to_bytes({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()})
@@ -37,7 +37,7 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
         "stage": model.stage,
         "clip": model.clip.identity,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "card": card or {},
+        "card": model.card if card is None else card,
     }
     write(path / WEIGHTS, weights)
     write_json(path / CARD, description)
@@ -88,7 +88,7 @@ def load(
             )
     model = BayesPFL(clip, ModelConfig(**description["model"]))
     model.load_state_dict(from_bytes(weights))
-    model.stage = description["stage"]
+    model.stage, model.card = description["stage"], description.get("card") or {}
     return model.to(device or clip.device)
 
 
@@ -108,7 +108,7 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
     Args:
         path: a .pth file of either stage.
         clip: the CLIP it was trained with; the reference runs OpenAI's weights with activation="gelu".
-        stage: 1 or 2. Default: from the file name (`_stage_of`).
+        stage: 1 or 2. Default: from the file name, which ends in _1.pth or _2.pth, or is a published one.
 
     Raises:
         FileNotFoundError: the file is missing.
@@ -152,12 +152,12 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
 
 
 def _stage_of(path: Path) -> int:
-    """The stage in a file name, which ends in _1 or _2; the two published checkpoints are of stage 2 in any case."""
-    if path.stem.startswith(("train_visa", "train_mvtec")):
+    """The stage in a file name; of the two published checkpoints, train_visa... and train_mvtec..., it is 2."""
+    if path.stem.startswith(("train_visa", "train_mvtec")) and "epoch_post" not in path.stem:
         return 2
     named = re.search(r"_([12])$", path.stem)
     if named is None:
-        raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; pass stage=1 or stage=2")
+        raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; pass stage=1 or stage=2 (--stage)")
     return int(named[1])
 
 

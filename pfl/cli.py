@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
         help="folder of a trained model, or a .pth file of the reference; default: the shipped one",
     )
     command.add_argument("--preset", choices=PRESETS, help="how to evaluate, and the CLIP of a .pth file")
+    command.add_argument("--stage", type=int, choices=(1, 2), help="of a .pth file; default: from its name")
     command.add_argument("--protocol", choices=("strict", "official"), help="default: the preset's, else strict")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", type=_device, default="cpu")
@@ -142,7 +143,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_epochs(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--epochs", type=_positive, help="of stage 1; default: the preset's")
+    command.add_argument(
+        "--epochs", type=_positive, help="of stage 1; default: the preset's; more stretch its schedule"
+    )
     command.add_argument("--stage2-epochs", type=_count, help="of stage 2; default: the preset's")
 
 

@@ -101,7 +101,7 @@ def evaluate(args) -> None:
                 f"{args.model} does not name its CLIP; give --preset reference, or the one it was trained with"
             )
         clip = load_clip(**config.preset(args.preset).clip, device=device, precision=args.precision)
-        model = checkpoint.load_reference(args.model, clip)
+        model = checkpoint.load_reference(args.model, clip, stage=args.stage)
     else:
         model = checkpoint.load(args.model, device=device, precision=args.precision)
     base = config.preset(args.preset).eval if args.preset else config.EvalConfig()

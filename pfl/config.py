@@ -46,9 +46,7 @@ class TrainConfig:
     lr_projection: float = 1e-4  # all other parameters of stage 1; `tiny` uses 20 times more for its few steps
     lr_stage2: float = 1e-4  # of all parameters of stage 2, constant
     betas: tuple[float, float] = (0.5, 0.999)
-    horizon: int | None = (
-        30  # epochs in which the rates of stage 1 rise and fall to 0, however many are run; None: epochs
-    )
+    horizon: int | None = 30  # epochs in which the rates of stage 1 rise and fall to 0; None: as many as are run
     warmup: float = 0.1  # fraction of the horizon
     kl: Literal["exact", "reference"] = "exact"  # "reference": weights the states' log-determinants by 1/b (losses.kl)
     kl_weight: float = 0.01
@@ -72,6 +70,11 @@ class TrainConfig:
 
     def __post_init__(self):
         _check_choices(self)
+        if self.horizon is not None and self.epochs > self.horizon:
+            raise ValueError(
+                f"epochs is {self.epochs}, but the rates are 0 after a horizon of {self.horizon}; "
+                f"set horizon={self.epochs}, or None"
+            )
 
     @property
     def total_epochs(self) -> int:
@@ -162,7 +165,7 @@ def paper() -> Preset:
 
 
 def reference() -> Preset:
-    """The paper's scale, with every choice of the public implementation; docs/reference.md lists them."""
+    """The paper's scale, with the choices of the public implementation that docs/reference.md lists."""
     return Preset(
         clip=paper().clip | {"activation": "gelu"},
         train=TrainConfig(

@@ -159,18 +159,17 @@ def official_scores(images: pd.DataFrame, *, text_only: bool = False) -> pd.Seri
 
     text_only leaves out the top score, as the reference does for data sets in `TEXT_ONLY`.
 
-    Normalisation is over all test images of the category, anomalous ones included, so a single image has no such score
-    (NaN). A part that is the same for all images counts as 0.
+    Normalisation is over all test images of the category, anomalous ones included (`normalised`).
     """
-
-    def normalise(x: pd.Series) -> pd.Series:
-        if len(x) == 1:
-            return x * np.nan
-        return (x - x.min()) / ((x.max() - x.min()) or 1.0)
-
     scores = ["text_score"] if text_only else ["text_score", "top_score"]
-    parts = images.groupby("category")[scores].transform(normalise)
-    return parts.mean(axis=1, skipna=False)
+    return normalised(images[scores], images["category"]).mean(axis=1, skipna=False)
+
+
+def normalised(scores: pd.DataFrame, categories: pd.Series) -> pd.DataFrame:
+    """Each column min-max normalised over the images of a category: NaN for a single image, 0 for equal values."""
+    groups = scores.groupby(categories)
+    low, high = groups.transform("min"), groups.transform("max")
+    return ((scores - low) / (high - low).where(high > low, 1.0)).where(groups.transform("size").gt(1), axis=0)
 
 
 def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict:
@@ -189,6 +188,7 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
         "model": asdict(model.config) if learned else type(model).__name__,
         "weights": fingerprint(learned) if learned else None,
         "stage": getattr(model, "stage", None),  # which of the two image heads
+        "card": getattr(model, "card", {}),  # how it was trained, and what its epochs were selected on
         "evaluation": asdict(config),
         "versions": {"python": platform.python_version()}
         | {

@@ -72,6 +72,7 @@ class BayesPFL(nn.Module):
         self.__dict__["clip"] = clip  # bypasses nn.Module, which would register it as a submodule
         self.config = config = config or ModelConfig()
         self.stage = 1  # which image head predicts: 1 uses x directly, 2 maps and fuses it
+        self.card: dict = {}  # metadata, such as how it was trained
         width, dim, num_layers = clip.width, clip.dim, len(clip.feature_layers)
         options = dict(
             dim=dim,

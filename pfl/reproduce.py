@@ -26,7 +26,7 @@ from .evaluation import Evaluation, data_summary, measure, record
 from .model import BayesPFL
 from .plotting import save_figure
 from .selection import refusal, target_of, target_validation
-from .training import train
+from .training import metadata, train
 
 
 def auxiliary_for(name: str) -> str:
@@ -187,7 +187,7 @@ def reproduce(
     """
     out, by_target = Path(out), preset.train.selection == "target"
     if by_target and not select_on_target:
-        raise ValueError(refusal("reference"))
+        raise ValueError(refusal())
     plan = survey(data_root, only, accept_incomplete=accept_incomplete, select_on_target=by_target)
     main = engine is None or engine.is_main_process
     if main:
@@ -226,7 +226,8 @@ def reproduce(
                 require_same(file, saved, ours)
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
-    table = compare(tables, {name: plan.notes(name) for name in plan.tests})
+    selected = ["epochs selected on the target's test set"] * by_target
+    table = compare(tables, {name: "; ".join(filter(None, [plan.notes(name), *selected])) for name in plan.tests})
     if main:
         write(out / "table.csv", table.to_csv(index=False).encode())
         figure = draw_differences(table, f"CLIP {clip.name} at {clip.image_size} px, {seeds} seeds")
@@ -250,7 +251,7 @@ def _trained(
     folder = out / f"train-{data.name}-seed{settings.seed}"
     if (folder / CARD).exists():
         saved = read_json(folder / CARD)
-        ours = {"training": asdict(settings), "data_fingerprint": data.fingerprint()}
+        ours = metadata(settings, data, validation)
         require_same(folder / CARD, saved | saved["card"], {"model": asdict(preset.model)} | ours)
         return load(folder, clip)
     model = BayesPFL(clip, preset.model, seed=settings.seed)

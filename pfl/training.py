@@ -88,6 +88,8 @@ def train(
         if stage < state["stage"] or not epochs:
             continue
         if stage > state["stage"]:  # the previous stage is finished
+            if len(history) >= config.total_epochs:
+                break  # no epoch is left for a new stage: its head would stay as initialised
             state |= {"stage": stage, "epoch": 0, "optimizer": None, "best": None}
         model.stage = stage
         optimizer = optimizer_of(model, config)
@@ -109,15 +111,16 @@ def train(
         if state["best"]:
             model.load_state_dict(state["best"]["weights"])
 
+    model.card = metadata(config, data, validation)
     if out and first:
-        save(model, out, card=_metadata(config, data, validation))
+        save(model, out)
     if engine:
         engine.wait_for_everyone()
         engine.free_memory()  # otherwise it keeps the model of every stage
     return Run(model=model, history=pd.DataFrame(history), folder=out)
 
 
-def _metadata(config: TrainConfig, data: Dataset, validation: Dataset | None) -> dict:
+def metadata(config: TrainConfig, data: Dataset, validation: Dataset | None) -> dict:
     """Metadata of a training run, to store with its model."""
     summary = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint(), "notes": data.notes}
     selected_on = validation and {

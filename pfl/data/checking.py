@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import catalogue
-from .copies import Copy, missing_files, open_copy
+from .copies import Copy, missing_images, missing_masks, open_copy
 from .files import IMAGE_SUFFIXES, Folder
 from .packaged import WHERE
 from .samples import Dataset, Sample
@@ -60,7 +60,7 @@ def check(name: str, root: Path | str, *, subset: str | None = None) -> Report:
     """
     spec = catalogue.spec(name)
     copy = open_copy(spec, root, subset)
-    missing = missing_files(copy)
+    missing = missing_images(copy) + missing_masks(copy)
     problems = [*copy.differences(), *missing]
     for _, sample in copy.samples:
         problems += _sample_problems(sample)
