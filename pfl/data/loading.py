@@ -91,7 +91,7 @@ class _Items(torch.utils.data.Dataset):
         pool = self.anomalies.get(sample.category) if self.mosaic else None
         tiled = bool(pool) and rng.random() < self.mosaic
         if not (tiled or self.augment):
-            image, mask = transforms.read_image(sample.image), transforms.read_mask(sample, self.size)
+            image, mask = transforms.read_image(sample.image, sample.white), transforms.read_mask(sample, self.size)
             return transforms.image_tensor(image, self.size), mask, -1 if label is None else label, sample
         if tiled:
             chosen = [pool[i] for i in rng.integers(len(pool), size=4)]  # with repeats, as in the reference
@@ -109,10 +109,9 @@ class _Items(torch.utils.data.Dataset):
 
     def pixels(self, sample):
         """The image (H, W, 3) uint8 and its mask (H, W) bool at the file's own size."""
-        image = np.asarray(transforms.read_image(sample.image))
-        if sample.mask is None:
+        image, mask = np.asarray(transforms.read_image(sample.image, sample.white)), transforms.mask_pixels(sample)
+        if mask is None:
             return image, np.zeros(image.shape[:2], bool)
-        mask = transforms.foreground(sample.mask, sample.mask_threshold)
         if mask.shape != image.shape[:2]:
             raise ValueError(
                 f"{sample.mask} is {mask.shape[1]} x {mask.shape[0]} pixels and its image {sample.image} "

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from .account import Account
+
 # The reference's words in prompts for some category folders; every other name is used in lower case.
 CLASS_TEXT = {
     "macaroni1": "macaroni",
@@ -30,7 +32,9 @@ class Sample:
     """One image and its metadata.
 
     label is 0 (normal), 1 (anomalous) or None (unknown). The mask's foreground is grey > mask_threshold, of 255;
-    mask_threshold is 0 if the file stores class ids. A normal image has no mask: all of it is background.
+    mask_threshold is 0 if the file stores class ids, and None in own folders, where the file's values decide
+    (`masking`). A normal image has no mask: all of it is background. more_masks are further files, whose union with
+    mask is the mask. white is the value of a 16-bit image that is shown as white; None: 65535.
     """
 
     image: Path
@@ -39,7 +43,13 @@ class Sample:
     label: int | None
     mask: Path | None = None
     defect: str = ""
-    mask_threshold: int = 128
+    mask_threshold: int | None = 128
+    more_masks: tuple[Path, ...] = ()
+    white: int | None = None
+
+    @property
+    def masks(self) -> tuple[Path, ...]:
+        return (self.mask, *self.more_masks) if self.mask else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +57,8 @@ class Dataset:
     """Samples in a fixed order.
 
     layout and part say in which layout a published set was found and which part of it this is; notes, a line each, what
-    the copy lacks or has otherwise. A complete copy, and any set without published counts, has no notes.
+    the copy lacks or has otherwise. A complete copy, and any set without published counts, has no notes. account, of an
+    own folder, says what each of its files was taken for.
     """
 
     name: str
@@ -55,6 +66,7 @@ class Dataset:
     layout: str = ""
     part: str = ""
     notes: tuple[str, ...] = ()
+    account: Account | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "samples", tuple(self.samples))
@@ -107,7 +119,7 @@ class Dataset:
         digest = hashlib.sha256()
         for sample in self.samples:
             facts = (sample.category, sample.class_name, sample.label, sample.defect, sample.mask_threshold)
-            digest.update(repr(facts).encode())
-            for path in (sample.image, sample.mask):
+            digest.update(repr((*facts, sample.white) if sample.white else facts).encode())
+            for path in (sample.image, sample.mask, *sample.more_masks):
                 digest.update(hashlib.sha256(path.read_bytes()).digest() if path else b"-")
         return digest.hexdigest()
