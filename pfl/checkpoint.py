@@ -13,7 +13,8 @@ from torch import Tensor
 
 from .clip import FrozenCLIP, load_clip
 from .config import ModelConfig, Precision
-from .data.files import read_json, write, write_json
+from .data.files import read_json
+from .data.writing import write, write_json
 from .model import BayesPFL
 from .weights import first_line, first_words
 

@@ -10,7 +10,7 @@ from . import figures as notebooks
 from . import reproduce as reproduction
 from .bench import bench as benchmark
 from .clip import load_clip
-from .data.files import write, write_json
+from .data.writing import write_json, write_table
 from .evaluation import measure
 from .model import BayesPFL
 from .reproduce import save_result
@@ -129,7 +129,7 @@ def evaluate(args) -> None:
         table = table.dropna(subset=["mean"]).set_index(["category", "metric"])
     _print(table)
     if args.csv:
-        write(args.csv, table.to_csv().encode())
+        write_table(args.csv, table, index=True)
 
 
 def reproduce(args) -> None:

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from .checkpoint import save
 from .config import TrainConfig
-from .data.files import require_same, write
+from .data.files import require_same
 from .data.loading import loader
 from .data.samples import Dataset
 from .model import BayesPFL

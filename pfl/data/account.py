@@ -5,6 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .formats import FORMAT_OF
+
+BROKEN = (
+    "unreadable",
+    "files of several pictures",
+    "of unknown brightness",
+    "pipes, sockets or devices",
+    "names that are not UTF-8",
+    "broken links",
+)
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -29,6 +40,15 @@ class Account:
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+    @property
+    def unreadable(self) -> tuple[LeftOut, ...]:
+        """What is left out because it cannot be read, though its name says that it is an image; and such folders."""
+        return tuple(
+            one
+            for one in self.left_out
+            if (one.why in BROKEN and one.path.suffix.lower() in FORMAT_OF) or one.why == "unreadable folders"
+        )
 
     def __str__(self) -> str:
         """The numbers on one line."""

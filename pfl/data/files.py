@@ -1,4 +1,4 @@
-"""Files: folders in any case, masks matched by name and never by position, atomic writing, JSON, run settings."""
+"""Files: folders in any case, masks matched by name and never by position, JSON, run settings."""
 
 import hashlib
 import json
@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from .transforms import foreground
+from .writing import write_json
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 MASK_ENDINGS = ("", "_mask", "_segmentation", "_gt", "_label")
@@ -115,30 +116,12 @@ def home() -> Path:
     return Path(os.environ.get("PFL_HOME", Path.home() / ".cache" / "bayes-pfl"))
 
 
-def write(path: Path | str, content: bytes | Callable[[BinaryIO], object]) -> None:
-    """Write a file atomically, creating its parent folders.
-
-    content is the file's bytes, or a function that writes to the open file.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with open(part, "wb") as file:
-        file.write(content) if isinstance(content, bytes) else content(file)
-    os.replace(part, path)
-
-
 def read_json(path: Path | str) -> Any:
     """Read a JSON file. Raises ValueError naming the file if it is not valid JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:  # of the encoding or of the syntax
         raise ValueError(f"{path} is not valid JSON ({error}); restore it, or delete it and start again") from error
-
-
-def write_json(path: Path | str, content: object) -> None:
-    """Write an indented JSON file atomically."""
-    write(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def require_same(place: Path | str, found: Mapping, wanted: Mapping) -> None:

@@ -3,6 +3,8 @@
 A file's content chooses its decoder, from a list of formats that Pillow decodes itself: none of them starts a program.
 """
 
+import os
+import stat
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -112,10 +114,14 @@ def reason(error: BaseException) -> str:
 def open_image(path: Path | str) -> Image.Image:
     """Decode an image, EXIF rotation applied; its info["format"] is a key of SUFFIXES. Raises OSError with its name."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise OSError("not a regular file")  # opening a pipe would wait for a writer
         with Image.open(path, formats=readable()) as file:
-            image = ImageOps.exif_transpose(file)
-            image.info["format"] = _name(file.format)
-            return image
+            name = _name(file.format)
+            file.load()
+            ImageOps.exif_transpose(file, in_place=True)  # without a second copy of the pixels
+            file.info["format"] = name
+            return file
     except UnidentifiedImageError as error:
         raise OSError(f"cannot read {path} (no picture in it); replace the file or remove it") from error
     except Exception as error:  # decoders raise errors of many types

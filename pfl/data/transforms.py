@@ -20,7 +20,15 @@ def read_image(path: Path | str, white: int | None = None) -> Image.Image:
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def bounded(image: Image.Image, side: int | None) -> Image.Image:
+    """The image itself, or, if its longest side has more than `side` pixels, a smaller copy."""
+    if side is None or max(image.size) <= side:
+        return image
+    size = [max(1, round(length * side / max(image.size))) for length in image.size]
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
 def image_tensor(image: Image.Image, size: int) -> torch.Tensor:
@@ -78,15 +86,19 @@ def _scaled(path: Path | str, white: int) -> Image.Image:
     if highest > white:
         raise OSError(f"{path} has values up to {highest}, but white is {white}; give a larger bit depth")
     if values.shape[-1] == 4 and values.ndim == 3:  # alpha always has 16 bits
-        values = np.concatenate([values[..., :3] * (255 / white), values[..., 3:] / 257], axis=-1)
-    else:
-        values = values * (255 / white)
-    return Image.fromarray(values.round().astype(np.uint8))
+        colours, alpha = _table(white)[values[..., :3]], _table(65535)[values[..., 3:]]
+        return Image.fromarray(np.concatenate([colours, alpha], axis=-1))
+    return Image.fromarray(_table(white)[values])
+
+
+def _table(white: int) -> np.ndarray:
+    """The 8-bit value of each value up to white; as a table, since float images would take 8 times their memory."""
+    return (np.arange(white + 1) * (255 / white)).round().astype(np.uint8)
 
 
 def _eight_bit(image: Image.Image, path: Path | str) -> Image.Image:
     if image.mode.startswith("I"):
-        return Image.fromarray(np.clip(np.asarray(image, dtype=np.float64) / 257, 0, 255).round().astype(np.uint8))
+        return Image.fromarray(_table(65535)[np.clip(np.asarray(image), 0, 65535)])
     if image.mode == "F":
         raise OSError(f"cannot read {path} (floating-point pixels have no fixed range); save it with 8 or 16 bit")
     return image
