@@ -1,29 +1,51 @@
 """The command line: `pfl predict`, `train`, `evaluate`, `reproduce`, `data`, `bench` and `figures`."""
 
 import argparse
+import os
 import sys
+import traceback
+import warnings
 from pathlib import Path
 
 import torch
 
-from . import commands, data
+from . import commands, data, messages
 from .config import PRESETS
+from .parallel import check_device
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return the exit status. A user's mistake prints one line, not a traceback."""
+    """Run a command and return the exit status.
+
+    0: done; 1: done, but images could not be read, or a check found problems; 2: an error, on one line; 130: Ctrl-C.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be text that a terminal can show
     args = parser().parse_args(argv)
-    try:
-        return args.run(args) or 0
-    except (OSError, ImportError, ValueError, FloatingPointError) as error:
-        print(f"pfl: {error}", file=sys.stderr)
-        return 2
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: print(f"pfl: {message}", file=sys.stderr)
+        try:
+            status = args.run(args) or 0
+            sys.stdout.flush()  # here, so that a closed pipe is an error of the command
+            return status
+        except (Exception, KeyboardInterrupt) as error:
+            if args.debug:
+                traceback.print_exc()
+            if isinstance(error, BrokenPipeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again at exit
+            print(f"pfl: {messages.explain(error)}", file=sys.stderr)
+            return messages.STATUS.get(type(error), 2)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="pfl", description="Bayesian prompt flow learning for zero-shot anomaly detection."
-    )
+    top = _Parser(prog="pfl", description="Bayesian prompt flow learning for zero-shot anomaly detection.")
+    top.add_argument("--debug", action="store_true", help="show where an error comes from")
     parsers = top.add_subparsers(required=True, metavar="COMMAND")
 
     command = parsers.add_parser(
@@ -45,7 +67,10 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
     command.add_argument("--no-heatmaps", dest="heatmaps", action="store_false", help="write scores alone")
-    command.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    command.add_argument("--full-size", action="store_true", help="heat maps of large images are not made smaller")
+    command.add_argument(
+        "--resume", action="store_true", help="continue a run; images that had an error are tried again"
+    )
     command.set_defaults(run=commands.predict)
 
     command = parsers.add_parser("train", help="train a model on an auxiliary data set")
@@ -166,12 +191,6 @@ def _positive(text: str) -> int:
 
 def _device(text: str) -> str:
     try:
-        device = torch.device(text)
-    except RuntimeError:
-        raise argparse.ArgumentTypeError(
-            f"{text} is not a device; use cpu, cuda, or cuda:1 for the second GPU"
-        ) from None
-    found = torch.cuda.device_count()
-    if device.type == "cuda" and (device.index or 0) >= found:
-        raise argparse.ArgumentTypeError(f"{text}: PyTorch finds {found} GPUs here; leave --device out to use the CPU")
-    return text
+        return check_device(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -10,7 +10,7 @@ from . import figures as notebooks
 from . import reproduce as reproduction
 from .bench import bench as benchmark
 from .clip import load_clip
-from .data.writing import write_json, write_table
+from .data.writing import check_target, write_json, write_table
 from .evaluation import measure
 from .model import BayesPFL
 from .reproduce import save_result
@@ -21,7 +21,7 @@ def where(args) -> None:
     print(data.where(args.name))
 
 
-def predict(args) -> None:
+def predict(args) -> int:
     if args.threshold is not None and args.normal is not None:
         raise ValueError("--threshold and --normal both set the threshold; use one")
     engine = parallel.accelerator(args.device)
@@ -35,18 +35,34 @@ def predict(args) -> None:
         normal = data.folder(args.normal, class_name=name).subset(keep=lambda sample: sample.label != 1)
         if not len(normal):
             raise ValueError(f"all images of {args.normal} are defective; give --normal a folder with normal ones")
-        threshold = inspection.calibrate(inspection.scores_of(model, normal, **options), args.false_alarms)
+        scores = inspection.scores_of(model, normal, **options)
+        threshold = inspection.calibrate(scores, args.false_alarms)
         if main:
-            print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
+            print(f"threshold {threshold:.4f}, from {len(scores)} normal images:", end=" ")
             print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
     out = args.out or Path("runs") / "predict" / args.folder.resolve().name
     table = inspection.inspect(
-        model, images, out, root=args.folder, threshold=threshold, heatmaps=args.heatmaps, resume=args.resume, **options
+        model,
+        images,
+        out,
+        root=args.folder,
+        threshold=threshold,
+        heatmaps=args.heatmaps,
+        full_size=args.full_size,
+        resume=args.resume,
+        **options,
     )
+    failed = table[table.error != ""]
     if not main:
-        return
-    print(table.drop(columns="heatmap").head(10).to_string(index=False, float_format="%.3f"))
-    print(f"{len(table)} images; all scores in {out / 'results.csv'}, the report in {out / 'report.html'}")
+        return int(len(failed) > 0)
+    scored = table.drop(columns=["heatmap", "error"])[table.error == ""]
+    print(scored.head(10).to_string(index=False, float_format="%.3f"))
+    print(f"{len(scored)} images; all scores in {out / 'results.csv'}, the report in {out / 'report.html'}")
+    if len(failed):
+        print(
+            f"{len(failed)} of {len(table)} images could not be read: see the column error; --resume tries them again"
+        )
+    return int(len(failed) > 0)
 
 
 def check(args) -> int:
@@ -92,7 +108,9 @@ def _load(name: str, root: Path | None, args, split: str = "test") -> data.Datas
     return data.require_complete(data.load(name, root, split=split), accept_incomplete=args.accept_incomplete)
 
 
-def evaluate(args) -> None:
+def evaluate(args) -> int:
+    check_target(args.csv)
+    check_target(args.json)
     engine = parallel.accelerator(args.device)
     device = engine.device if engine else args.device
     if str(args.model).endswith(".pth"):
@@ -122,7 +140,7 @@ def evaluate(args) -> None:
             name = args.json.name if args.seeds == 1 else f"{args.json.stem}-seed{seed}{args.json.suffix}"
             save_result(args.json.with_name(name), result, model, tested, one)
     if not main:
-        return
+        return int(len(result.unread) > 0)
     table = tables[args.seed]
     if args.seeds > 1:
         table = spread(tables)
@@ -130,6 +148,7 @@ def evaluate(args) -> None:
     _print(table)
     if args.csv:
         write_table(args.csv, table, index=True)
+    return int(len(result.unread) > 0)
 
 
 def reproduce(args) -> None:
@@ -161,6 +180,7 @@ def _print(table: pd.DataFrame) -> None:
 
 
 def bench(args) -> None:
+    check_target(args.json)
     tiny = args.clip.startswith("tiny")
     clip = load_clip(
         args.clip,

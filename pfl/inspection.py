@@ -127,7 +127,7 @@ def inspect(
     shards = log.read()
     done = merged(shards)
     rows = [done[name] | {"label": sample.label} for name, sample in samples.items()]
-    rows += [_row_of(one, root) for one in (data.account.unreadable if data.account else ())]
+    rows += [_row_of(one, root) for one in data.unreadable]
     table = _table(rows, threshold)
     if share.rank == 0:
         for shard, part in shards.items() if len(shards) > 1 else ():

@@ -214,7 +214,7 @@ def reproduce(
                         plan.found[auxiliary], training, clip, preset, out=out, validation=validation, engine=engine
                     )
                     started = time.perf_counter()
-                    result = measure(model, plan.found[name], settings, engine=engine, progress=True)
+                    result = measure(model, plan.found[name], settings, engine=engine, progress=True, strict=True)
                     if main:
                         seconds = time.perf_counter() - started
                         more = {"training": asdict(training), "seconds": seconds} | sources
@@ -262,7 +262,8 @@ def save_result(
     file: Path, result: Evaluation, model: BayesPFL, data: Dataset, settings, more: dict | None = None
 ) -> None:
     """Write `record` and `more` as JSON, and NAME-images.csv with a row per image in the same folder."""
-    write_table(file.with_name(f"{file.stem}-images.csv"), result.images)
+    images = pd.concat([result.images, result.unread]) if len(result.unread) else result.images
+    write_table(file.with_name(f"{file.stem}-images.csv"), images)
     content = record(result, model, data, settings) | (more or {})
     write_json(file, content)
 

@@ -4,7 +4,7 @@ A file that cannot be read stops a training; in prediction it becomes an `Unread
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,7 +105,7 @@ def warn_unread(errors: Sequence[str], total: int) -> None:
 class _Strict(DataLoader):
     """Raises the errors of files in the calling process, also those that a worker process met."""
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Any:
         for batch in super().__iter__():
             if batch.unread:
                 raise OSError(batch.unread[0].error)

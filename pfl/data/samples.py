@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from .account import Account
+from .account import Account, LeftOut
 
 # The reference's words in prompts for some category folders; every other name is used in lower case.
 CLASS_TEXT = {
@@ -77,6 +77,11 @@ class Dataset:
     def __getitem__(self, index: int) -> Sample:
         return self.samples[index]
 
+    @property
+    def unreadable(self) -> tuple[LeftOut, ...]:
+        """Of an own folder, what was left out because it cannot be read."""
+        return self.account.unreadable if self.account else ()
+
     @cached_property
     def level(self) -> frozenset[str]:
         """Levels of metrics: "image" if both labels occur, "pixel" if there are anomalous images and all have masks."""
@@ -110,7 +115,8 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 of every sample's metadata and file contents, in order; it does not depend on the files' location.
 
-        Files are read once, on the first call; later changes to them are not noticed.
+        Files are read once, on the first call; later changes to them are not noticed. A file that is gone or may not be
+        read counts as such.
         """
         return self._fingerprint
 
@@ -121,5 +127,14 @@ class Dataset:
             facts = (sample.category, sample.class_name, sample.label, sample.defect, sample.mask_threshold)
             digest.update(repr((*facts, sample.white) if sample.white else facts).encode())
             for path in (sample.image, sample.mask, *sample.more_masks):
-                digest.update(hashlib.sha256(path.read_bytes()).digest() if path else b"-")
+                digest.update(_digest(path))
         return digest.hexdigest()
+
+
+def _digest(path: Path | None) -> bytes:
+    if path is None:
+        return b"-"
+    try:
+        return hashlib.sha256(path.read_bytes() if path.is_file() else b"unreadable").digest()  # a pipe would wait
+    except OSError:
+        return hashlib.sha256(b"unreadable").digest()

@@ -1,5 +1,6 @@
 """Writing files so that a kill or a power cut leaves the old file or the new one; and tables that are safe to open."""
 
+import errno
 import json
 import os
 import re
@@ -22,7 +23,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet runs starts wit
 _writing: set[str] = set()  # names of the temporary files that this process has open
 
 
-def write(path: Path | str, content: bytes | Callable[[BinaryIO], object]) -> None:
+def write(path: Path | str, content: bytes | memoryview | Callable[[BinaryIO], object]) -> None:
     """Write a file whole, creating its parent folders: to a temporary file, onto the disk, and then renamed.
 
     content is the file's bytes, or a function that writes to the open file. Errors name `path`.
@@ -33,7 +34,7 @@ def write(path: Path | str, content: bytes | Callable[[BinaryIO], object]) -> No
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "xb") as file:
-            file.write(content) if isinstance(content, bytes) else content(file)
+            content(file) if callable(content) else file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
@@ -46,6 +47,16 @@ def write(path: Path | str, content: bytes | Callable[[BinaryIO], object]) -> No
         _writing.discard(part.name)
         with suppress(OSError):  # it is renamed, or was never made
             part.unlink()
+
+
+def check_target(path: Path | None) -> None:
+    """Raise OSError if a file cannot be written here, before the work whose result it is to hold."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    problem = errno.EISDIR if path.is_dir() else 0 if os.access(path.parent, os.W_OK) else errno.EACCES
+    if problem:
+        raise OSError(problem, os.strerror(problem), str(path))
 
 
 def write_json(path: Path | str, content: object) -> None:
