@@ -152,8 +152,8 @@ def _batches(model, data: Dataset, workers: int | None, pictures: int | None = N
 def _table(rows: list[dict], threshold: float | None) -> pd.DataFrame:
     """The results, highest score first, then the errors."""
     columns = ["name", "score", "score_std", "label", "heatmap", "error"]
-    table = pd.DataFrame(rows, columns=columns).sort_values("score", ascending=False, kind="stable", ignore_index=True)
-    table[["heatmap", "error"]] = table[["heatmap", "error"]].fillna("")
+    table = pd.DataFrame([{"heatmap": "", "error": ""} | row for row in rows], columns=columns)
+    table = table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
     table = table.astype({"score": float, "score_std": float})
     if table.label.isna().all():
         table = table.drop(columns="label")

@@ -68,7 +68,7 @@ def write_table(path: Path | str, table: pd.DataFrame, *, index: bool = False, *
     """Write a table as CSV that a spreadsheet can open without running what names of files contain.
 
     A text that starts like a formula (=, +, -, @, tab, carriage return) gets an apostrophe in front; numbers stay as
-    they are. Characters that UTF-8 lacks, in names of files that are not text, are written as \\udcXX.
+    they are. A carriage return is written as \\r, and a byte of a name that is not UTF-8 as \\udcXX.
 
     Args:
         options: of `DataFrame.to_csv`.
@@ -121,4 +121,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _harmless(cell):
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    # A carriage return would end the row for some readers, since the writer does not quote it.
+    return ("'" * cell.startswith(FORMULA) + cell).replace("\r", "\\r")
