@@ -26,8 +26,10 @@ def predict(args) -> int:
         raise ValueError("--threshold and --normal both set the threshold; use one")
     engine = parallel.accelerator(args.device)
     main = engine is None or engine.is_main_process
-    model = checkpoint.load(args.model, device=engine.device if engine else args.device, precision=args.precision)
     images = data.folder(args.folder, class_name=args.class_name)
+    out = args.out or Path("runs") / "predict" / args.folder.resolve().name
+    check_target(out / "results.csv")
+    model = checkpoint.load(args.model, device=engine.device if engine else args.device, precision=args.precision)
     options = {"num_samples": args.num_samples, "seed": args.seed, "precision": args.precision, "engine": engine}
     threshold = args.threshold
     if args.normal is not None:
@@ -40,7 +42,6 @@ def predict(args) -> int:
         if main:
             print(f"threshold {threshold:.4f}, from {len(scores)} normal images:", end=" ")
             print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
-    out = args.out or Path("runs") / "predict" / args.folder.resolve().name
     table = inspection.inspect(
         model,
         images,
@@ -72,6 +73,7 @@ def check(args) -> int:
 
 
 def train(args) -> None:
+    check_target(args.out / training.HISTORY)
     preset = _preset(args)
     auxiliary = _load(args.data, args.root, args, split="auxiliary" if args.data == "workshop" else "test")
     settings = preset.train_on(auxiliary.name, seed=args.seed)
