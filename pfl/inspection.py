@@ -100,7 +100,7 @@ def inspect(
 
     side = None if full_size else SIDE
     pictures = side if heatmaps and not reading(model.clip.device, EvalConfig(workers=workers))["workers"] else None
-    with bar, ThreadPoolExecutor(1 if full_size else None) as beside:
+    with bar, ThreadPoolExecutor(1 if full_size else os.cpu_count()) as beside:
         for batch in _batches(model, replace(data, samples=tuple(todo)), workers, pictures):
             for unread in batch.unread:
                 waiting.append(({"name": names[unread.sample.image], "error": unread.error}, None))
@@ -146,6 +146,10 @@ def _batches(model, data: Dataset, workers: int | None, pictures: int | None = N
         return ()
     bare = replace(data, samples=tuple(replace(sample, mask=None, more_masks=()) for sample in data.samples))
     options = reading(model.clip.device, EvalConfig(workers=workers))
+    if pictures:
+        options["batch_size"] = min(
+            options["batch_size"], 8
+        )  # their pictures are held until the next batch is predicted
     return loader(bare, model.clip.image_size, pictures=pictures, unread=True, **options)
 
 

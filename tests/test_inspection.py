@@ -1,5 +1,7 @@
 """Inspecting a folder: its outputs, the calibrated threshold, and resuming."""
 
+import base64
+import io
 import re
 
 import numpy as np
@@ -136,3 +138,24 @@ def test_the_command_writes_the_report_and_errors_take_one_line(model, folder, t
         assert wrong[1] in capsys.readouterr().err
     assert cli.main(["predict", str(tmp_path / "nowhere"), "--model", str(tmp_path / "model")]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_heat_maps_of_large_images_are_bounded_unless_full_size_is_asked_for(model, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 2500, 3), np.uint8)).save(tmp_path / "long.png")
+    data = pfl.data.folder(tmp_path, class_name="strip")
+    sizes, scores = [], []
+    for full_size in (False, True):
+        out = tmp_path / "out" / str(full_size)
+        table = inspect(model, data, out, num_samples=1, full_size=full_size, progress=False)
+        sizes.append(Image.open(out / table.heatmap[0]).size)
+        scores.append(table.score[0])
+    assert sizes == [(2048, 25), (2500, 30)] and scores[0] == scores[1]
+
+
+def test_the_report_shows_a_dim_16_bit_image_as_it_was_read(model, tmp_path):
+    """A camera of 12 bits: brightened by the range of its folder, in the heat map, too."""
+    Image.fromarray(np.full((16, 16), 4000, np.uint16)).save(tmp_path / "a.png")
+    inspect(model, pfl.data.folder(tmp_path, class_name="part"), tmp_path / "out", num_samples=1, progress=False)
+    page = (tmp_path / "out" / "report.html").read_text()
+    shown = re.search('image/jpeg;base64,([^"]+)', page)[1]
+    assert np.asarray(Image.open(io.BytesIO(base64.b64decode(shown)))).mean() > 200

@@ -28,7 +28,7 @@ def bounded(image: Image.Image, side: int | None) -> Image.Image:
     if side is None or max(image.size) <= side:
         return image
     size = [max(1, round(length * side / max(image.size))) for length in image.size]
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.0)
 
 
 def image_tensor(image: Image.Image, size: int) -> torch.Tensor:
