@@ -30,9 +30,7 @@ def parser() -> argparse.ArgumentParser:
         "predict", help="score the images of a folder; writes heat maps, a CSV and an HTML report"
     )
     command.add_argument("folder", type=Path)
-    command.add_argument(
-        "--class-name", help='what the images show, such as "metal plate"; default: the folder\'s name'
-    )
+    _add_folder_options(command)
     command.add_argument("--out", type=Path, help="default: runs/predict/ and the folder's name")
     command.add_argument("--model", default="default", help="folder of a trained model; default: the shipped one")
     command.add_argument("--threshold", type=float, help="lowest score of an image that counts as defective")
@@ -47,8 +45,9 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=commands.predict)
 
     command = parsers.add_parser("train", help="train a model on an auxiliary data set")
-    command.add_argument("data", help="a data set with masks: workshop, mvtec, visa, ...")
-    command.add_argument("--root", type=Path, help="its folder; the workshop needs none")
+    command.add_argument("data", help="a data set with masks: workshop, mvtec, visa, ..., or your own folder")
+    command.add_argument("--root", type=Path, help="folder of a published set; the workshop needs none")
+    _add_folder_options(command)
     command.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run is resumed")
     command.add_argument("--preset", default="tiny", choices=PRESETS)
     _add_epochs(command)
@@ -65,8 +64,9 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=commands.train)
 
     command = parsers.add_parser("evaluate", help="evaluate a model on a data set of unseen categories")
-    command.add_argument("data", help="workshop, elpv, textile, mvtec, visa, ...")
-    command.add_argument("--root", type=Path)
+    command.add_argument("data", help="workshop, elpv, textile, mvtec, visa, ..., or your own folder with labels")
+    command.add_argument("--root", type=Path, help="folder of a published set")
+    _add_folder_options(command)
     _add_accept_incomplete(command)
     command.add_argument(
         "--model",
@@ -109,14 +109,19 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--device", type=_device, default="cuda" if torch.cuda.is_available() else "cpu")
     command.set_defaults(run=commands.reproduce)
 
-    command = parsers.add_parser("data", help="where to get the published data sets, and whether a copy is complete")
+    command = parsers.add_parser("data", help="what a folder contains; where to get the published data sets")
     actions = command.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("where", help="source, licence and layout of a data set")
     action.add_argument("name", choices=[*sorted(data.SPECS), "elpv", "textile"])
     action.set_defaults(run=commands.where)
-    action = actions.add_parser("check", help="compare counts with the expected ones and list the problems")
-    action.add_argument("name", choices=sorted(data.SPECS))
-    action.add_argument("root", type=Path)
+    action = actions.add_parser(
+        "check", help="what each file of your own folder is taken for; or whether a copy of a published set is complete"
+    )
+    action.add_argument(
+        "name", metavar="FOLDER|NAME", help=f"your own folder; or one of {', '.join(sorted(data.SPECS))}"
+    )
+    action.add_argument("root", type=Path, nargs="?", help="folder of the published set")
+    _add_folder_options(action)
     action.add_argument("--subset", help="paper, whole, or another part listed by `pfl data where NAME`")
     action.add_argument("--all", action="store_true", help="list every problem; default: the first ten of each kind")
     action.set_defaults(run=commands.check)
@@ -135,6 +140,22 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--only", default="", help="numbers of notebooks, such as 02,03")
     command.set_defaults(run=commands.figures)
     return top
+
+
+def _add_folder_options(command: argparse.ArgumentParser) -> None:
+    """The options of `data.folder`; `commands.own_options` reads them."""
+    group = command.add_argument_group(
+        "your own folder", "where names do not tell; a folder or a pattern such as '*.png', repeatable"
+    )
+    group.add_argument("--class-name", help='what the images show, such as "metal plate"; default: the folder\'s name')
+    group.add_argument("--images", action="append", metavar="NAMES", help="the only images")
+    group.add_argument("--masks", action="append", metavar="NAMES", help="the only masks; '' for none")
+    group.add_argument(
+        "--normal-images", action="append", metavar="NAMES", help="the normal images; those beside them are anomalous"
+    )
+    group.add_argument(
+        "--bit-depth", type=int, choices=data.BIT_DEPTHS, help="of files of 16 bits; default: what their values need"
+    )
 
 
 def _add_epochs(command: argparse.ArgumentParser) -> None:

@@ -24,8 +24,9 @@ def where(args) -> None:
 def predict(args) -> None:
     if args.threshold is not None and args.normal is not None:
         raise ValueError("--threshold and --normal both set the threshold; use one")
+    images = data.folder(args.folder, **own_options(args))
+    print(images.account)
     model = checkpoint.load(args.model, device=args.device)
-    images = data.folder(args.folder, class_name=args.class_name)
     sampling = {"num_samples": args.num_samples, "seed": args.seed}
     threshold = args.threshold
     if args.normal is not None:
@@ -44,7 +45,20 @@ def predict(args) -> None:
     print(f"{len(table)} images; all scores in {out / 'results.csv'}, the report in {out / 'report.html'}")
 
 
+def own_options(args) -> dict:
+    """The arguments of `data.folder` that were given."""
+    options = {"class_name": args.class_name, "images": args.images, "masks": args.masks}
+    options |= {"normal": args.normal_images, "bit_depth": args.bit_depth}
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def check(args) -> int:
+    if args.root is None and args.name not in data.SPECS:
+        _, account = data.survey(args.name, **own_options(args))
+        print(account.text(None if args.all else 10))
+        return 0 if account.images and not account.problems else 1
+    if args.root is None or own_options(args):
+        raise ValueError(f"pfl data check {args.name} FOLDER checks a copy of a published set, without --images etc.")
     report = data.check(args.name, args.root, subset=args.subset)
     print(report.text(None if args.all else 10))
     return 0 if report.ok else 1
@@ -80,7 +94,17 @@ def _preset(args) -> config.Preset:
 
 
 def _load(name: str, root: Path | None, args, split: str = "test") -> data.Dataset:
-    """A data set, refused if its copy is incomplete and --accept-incomplete is not given."""
+    """A published set, refused if its copy is incomplete and --accept-incomplete is not given; or an own folder."""
+    if name not in (*data.SPECS, "workshop", "elpv", "textile") and root is None:
+        if not Path(name).is_dir():
+            data.load(name)  # raises ValueError with the names of the published sets
+        images = data.folder(name, **own_options(args))
+        print(images.account)
+        return images
+    if own_options(args):
+        raise ValueError(
+            f"--{next(iter(own_options(args))).replace('_', '-')} is for a folder of your own, not for {name}"
+        )
     return data.require_complete(data.load(name, root, split=split), accept_incomplete=args.accept_incomplete)
 
 

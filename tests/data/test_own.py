@@ -244,10 +244,7 @@ REFUSED = {
         {"images/a.png": "image", "masks/a.png": "mask", "masks/b.png": "mask"},
         "belong to no image: masks/b.png; call each like its image",
     ),
-    "a mask beside no image": (
-        {"a.png": "image", "b_mask.png": "mask"},
-        "belong to no image: b_mask.png",
-    ),
+    "a mask beside no image": ({"a.png": "image", "b_mask.png": "mask"}, "belong to no image: b_mask.png"),
     "masks that match no image at all": (
         {"images/001.png": "image", "masks/segmented-1.png": "mask"},
         "belong to no image: masks/segmented-1.png",
@@ -284,10 +281,7 @@ REFUSED = {
         {"good/defect/a.png": "image"},
         "good and defect contradict each other: good/defect/a.png",
     ),
-    "a mask that cannot be read": (
-        {"images/a.png": "image", "masks/a.png": "text"},
-        "mask masks/a.png cannot be read",
-    ),
+    "a mask that cannot be read": ({"images/a.png": "image", "masks/a.png": "text"}, "mask masks/a.png cannot be read"),
     "a photograph called like a mask": (
         {"a.png": "image", "a_mask.png": "image"},
         "called like the mask of another image, but photographs: a_mask.png",

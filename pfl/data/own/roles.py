@@ -11,13 +11,15 @@ from ..files import cached
 from ..formats import FORMAT_OF, LOSSY, Header, Unusable
 from ..masking import Mask
 from .matching import File, Index, is_union
-from .places import Choice, Parts, Place, Places, image_stems, without_mask_word
+from .places import Choice, Parts, Place, Places, alike, image_stems, without_mask_word
 from .walking import Tree, walk
 
 ANNOTATIONS = {
-    ".json": (b'"shapes"', b'"annotations"', b'"images"', b'"regions"', b'"bbox"'),  # LabelMe, COCO, VIA
-    ".xml": (b"<annotation", b"<annotations"),  # Pascal VOC, CVAT
+    ".json": (b'"shapes"', b'"annotations"', b'"images"', b'"licenses"', b'"regions"', b'"bbox"'),  # LabelMe, COCO, VIA
+    ".xml": (b"<annotation",),  # Pascal VOC, CVAT
+    ".csv": (b"EncodedPixels",),  # runs of pixels, as Kaggle has them
 }
+UNREAD = set(".heic .heif .eps .ps .psd .svg .dng .cr2 .cr3 .nef .arw .raw .tga .exr .hdr .dcm .nii .npy .mat".split())
 SAY = "say what is meant with images=, masks= or normal= (on the command line --images, --masks, --normal-images)"
 
 
@@ -49,7 +51,7 @@ class Sorted:
     def look(self, files: Iterable[File]) -> Callable[[File], Mask]:
         """Decode files as masks, unless that is done; gives the result of each."""
         new = [file for file in files if file.parts not in self._looks]
-        results = cached("masks", [self.path(file) for file in new], lambda path: asdict(masking.examine(path)))
+        results = cached("masks-1", [self.path(file) for file in new], lambda path: asdict(masking.examine(path)))
         self._looks |= {file.parts: Mask(**result) for file, result in zip(new, results, strict=True)}
         return lambda file: self._looks[file.parts]
 
@@ -91,13 +93,15 @@ def _not_an_image(path: Path) -> LeftOut:
     suffix = path.suffix.lower()
     try:
         with open(path, "rb") as file:
-            start = file.read(4096) if suffix in (".json", ".xml", ".txt") else b""
+            start = file.read(4096) if suffix in (*ANNOTATIONS, ".txt") else b""
     except OSError as error:
         return LeftOut(path, "unreadable", formats.reason(error))
     if any(word in start for word in ANNOTATIONS.get(suffix, ())):
-        return LeftOut(path, "annotations, not masks", "boxes or polygons; only masks are read as truth")
+        return LeftOut(path, "annotations, not masks", "boxes, polygons or runs; only masks are read as truth")
     if suffix == ".txt" and _is_yolo(start):
         return LeftOut(path, "annotations, not masks", "YOLO's boxes or polygons; only masks are read as truth")
+    if suffix in UNREAD:
+        return LeftOut(path, "of kinds that are not read", "save it as PNG or JPEG")
     return LeftOut(path, "not images")
 
 
@@ -140,7 +144,7 @@ def by_ending(found: Sorted) -> None:
     """Files called like a mask (NAME_mask, mask_NAME, NAME_gt, ...) are masks, unless they are photographs."""
     stems = defaultdict(list)
     for file in found.images:
-        stems[file.parts[:-1], file.stem.lower()].append(file)
+        stems[file.parts[:-1], alike(file.stem)].append(file)
     called = [file for file in found.images if not file.out and without_mask_word(file.stem) is not None]
     look, masks, doubtful = found.look(called), set(), []
     for file in called:
@@ -192,7 +196,7 @@ def match(found: Sorted) -> None:
     bad = {file.parts for file in found.masks if look(file).problem}
     for file in found.masks:
         if file.parts in bad:
-            found.problems.append(f"mask {found.some([file])} {look(file).problem}")
+            found.problems.append(f"mask {found.some([file])} {look(file).problem}; if it is no mask, {SAY}")
     alone = _alone(found.images)
     by_folder = False
     open_ones = []
@@ -219,8 +223,8 @@ def match(found: Sorted) -> None:
     for image in found.images:
         if len(image.masks) > 1 and not is_union(image):
             found.problems.append(
-                f"several masks claim the image {found.some([image])}: {found.some(image.masks)}; keep one, or put all "
-                f"in a folder called like the image"
+                f"several masks claim the image {found.some([image])}: {found.some(image.masks)}; keep one, put all in "
+                f"a folder called like the image, or {SAY}"
             )
 
 

@@ -1,17 +1,17 @@
 """Labels of own images, from folders and masks; where these contradict each other, nothing is assumed."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from .. import formats
-from ..formats import UPRIGHT, Unusable
+from ..formats import LOSSY, UPRIGHT, Unusable
 from ..masking import Mask
 from .matching import File
-from .places import Parts, image_stems
+from .places import Parts, alike, image_stems
 from .roles import SAY, Sorted
 
 Look = Callable[[File], Mask]
-SAMPLED = 3  # files of a folder that are decoded to see whether they are masks
+SAMPLED = 300  # files that are decoded, at most, to see whether they are masks
 
 
 def decide(found: Sorted) -> dict[Parts, int | None]:
@@ -39,7 +39,7 @@ def decide(found: Sorted) -> dict[Parts, int | None]:
         labels[image.parts] = label
     found.problems += [f"{what}: {found.some(images)}; correct either, or {SAY}" for what, images in wrong.items()]
     if "masks" not in found.choices and "images" not in found.choices:
-        _check_folders_of_masks(found, [image for image in used if labels[image.parts] is None])
+        _check_unnamed_masks(found, [image for image in used if labels[image.parts] is None])
     _note_rules(found, look, labels, by_name)
     return labels
 
@@ -100,28 +100,25 @@ def _normal_without_mask(found: Sorted) -> Callable[[File], bool]:
 
     def normal(image: File) -> bool:
         beside = () in covered or image.place.key in covered
-        return image.place.image and beside and image.stem.lower() not in others
+        return image.place.image and beside and alike(image.stem) not in others
 
     return normal
 
 
-def _check_folders_of_masks(found: Sorted, unknown: list[File]) -> None:
-    """A folder with an unknown name whose files are called like those beside it and look like masks is a problem."""
+def _check_unnamed_masks(found: Sorted, unknown: list[File]) -> None:
+    """Images that look like masks, though no name says so, are a problem; unless all images do.
+
+    Three files of each folder are decoded, of formats that lose nothing: masks are stored in such.
+    """
     folders = defaultdict(list)
     for image in unknown:
-        if not image.masks:
+        if not image.masks and found.headers[image.parts].format not in LOSSY:
             folders[image.parts[:-1]].append(image)
-    stems = Counter((folder[:-1], stem) for folder, images in folders.items() for stem in {i.stem for i in images})
-    twins = {
-        folder: images[:SAMPLED]
-        for folder, images in folders.items()
-        if folder and all(stems[folder[:-1], image.stem] > 1 for image in images)
-    }
-    look = found.look(image for images in twins.values() for image in images)
-    for images in twins.values():
-        masks = [look(image) for image in images]
-        if all(mask.any and not mask.all and not mask.problem for mask in masks):
-            found.problems.append(f"like masks of the images beside them: {found.some(images)}; {SAY}")
+    sampled = [images[i] for images in folders.values() for i in sorted({0, len(images) // 2, len(images) - 1})]
+    look = found.look(sampled := sampled[:SAMPLED])
+    like = [image for image in sampled if (mask := look(image)).any and not (mask.all or mask.soft or mask.problem)]
+    if like and len(like) < len(unknown):
+        found.problems.append(f"like masks, though no name says so: {found.some(like)}; {SAY}")
 
 
 def _note_rules(found: Sorted, look: Look, labels: dict[Parts, int | None], by_name: dict[Parts, int | None]) -> None:

@@ -8,7 +8,7 @@ from ..account import LeftOut
 
 SYSTEM = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__"}
 FILE, FOLDER, COUNTED = "a file", "a folder", "links to what is counted elsewhere"
-RESULTS = {"progress.jsonl", "heatmaps"}  # in a folder that `pfl predict` wrote
+LOG, RESULTS = "progress.jsonl", "heatmaps"  # in a folder that `pfl predict` wrote
 
 
 @dataclass
@@ -47,10 +47,10 @@ def walk(root: Path) -> Tree:
             tree.left_out.append(LeftOut(tree.path(parts), why or "unreadable folders", str(error.strerror)))
             continue
         tree.folders.add(parts)
-        if not why and {entry.name for entry in listed} >= RESULTS:
-            why = "results of pfl predict"
+        predicted = any(entry.name == LOG for entry in listed)
         for entry in listed:
-            place, reason, link = (*parts, entry.name), why or _unwanted(entry.name), entry.is_symlink()
+            place, link = (*parts, entry.name), entry.is_symlink()
+            reason = why or _unwanted(entry.name) or "results of pfl predict" * (predicted and entry.name == RESULTS)
             kind = _kind(entry, real)
             if kind in (FILE, FOLDER) and (link or by_link) and not reason:
                 status = entry.stat()
