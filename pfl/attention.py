@@ -21,23 +21,24 @@ class CrossModalAttention(nn.Module):
 
     def forward(self, patches: list[Tensor], text: Tensor) -> tuple[Tensor, Tensor]:
         """L patch tensors (b, N, W) and text (b, M, D) -> unit-length keys (b, L, N, D) and text (b, L, M, D)."""
-        keys, texts = [], []
-        for project, tokens in zip(self.project, patches, strict=True):
-            keys.append(F.normalize(project(tokens), dim=-1))
-            texts.append(self.attend(keys[-1], text) if self.query is not None else text)
-        return torch.stack(keys, dim=1), torch.stack(texts, dim=1)
+        projected = [project(tokens) for project, tokens in zip(self.project, patches, strict=True)]
+        keys = F.normalize(torch.stack(projected, dim=1), dim=-1)
+        if self.query is None:
+            return keys, text[:, None].expand(-1, len(patches), -1, -1)
+        return keys, self.attend(keys, text)
 
     def attend(self, keys: Tensor, text: Tensor) -> Tensor:
-        """Attention of one layer, its keys also the values: keys (b, N, D) and text (b, M, D) -> text (b, M, D)."""
+        """Attention of text (b, M, D) in all layers at once, to keys (b, L, N, D) that are also the values."""
 
-        def split(x: Tensor) -> Tensor:  # (b, n, D) -> (b, heads, n, D / heads)
-            return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        def split(x: Tensor) -> Tensor:  # (b, L, n, D) -> (b * L, heads, n, D / heads)
+            return x.unflatten(-1, (self.heads, -1)).transpose(2, 3).flatten(0, 1)
 
         assert self.query is not None, "residual attention is switched off"
+        shape = (*keys.shape[:2], *text.shape[1:])
+        query, values = self.query(text)[:, None].expand(shape), split(keys)
         # Scaled by the full width, not by the width of a head, to match the reference.
-        scale = text.shape[-1] ** -0.5
-        attended = F.scaled_dot_product_attention(split(self.query(text)), split(keys), split(keys), scale=scale)
-        return F.normalize(attended.transpose(1, 2).flatten(2) + text, dim=-1)
+        attended = F.scaled_dot_product_attention(split(query), values, values, scale=shape[-1] ** -0.5)
+        return F.normalize(attended.transpose(1, 2).reshape(shape) + text[:, None], dim=-1)
 
 
 class PatchFusion(nn.Module):

@@ -12,7 +12,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from .clip import FrozenCLIP, load_clip
-from .config import ModelConfig
+from .config import ModelConfig, Precision
 from .data.files import read_json, write, write_json
 from .model import BayesPFL
 from .weights import first_line, first_words
@@ -44,13 +44,20 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
     return path
 
 
-def load(path: str | Path, clip: FrozenCLIP | None = None, *, device: str | torch.device | None = None) -> BayesPFL:
+def load(
+    path: str | Path,
+    clip: FrozenCLIP | None = None,
+    *,
+    device: str | torch.device | None = None,
+    precision: Precision = "fp32",
+) -> BayesPFL:
     """Load a model that `save` wrote; its predictions are bit for bit those of the saved model.
 
     Args:
         path: the folder, or "default" for the model that ships with the package.
         clip: default: the one named in the folder. It may have another image size, but not other weights.
         device: default: that of `clip`, or the CPU.
+        precision: to load the folder's CLIP in (`load_clip`).
 
     Raises:
         FileNotFoundError: the folder, a file in it, or the CLIP's weights are missing.
@@ -70,7 +77,7 @@ def load(path: str | Path, clip: FrozenCLIP | None = None, *, device: str | torc
     if clip is None:
         arguments = {name: value for name, value in identity.items() if name != "fingerprint"}
         try:
-            clip = load_clip(**arguments, device=device or "cpu")
+            clip = load_clip(**arguments, device=device or "cpu", precision=precision)
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{error}; or load the CLIP of {path} yourself and pass it as clip=") from error
     for key in IDENTITY:

@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--num-samples", type=_positive, default=10, help="samples of the prompts (default 10)")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--device", type=_device, default="cpu")
+    command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
+    command.add_argument("--no-heatmaps", dest="heatmaps", action="store_false", help="write scores alone")
     command.add_argument("--resume", action="store_true", help="continue an interrupted run")
     command.set_defaults(run=commands.predict)
 
@@ -52,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--preset", default="tiny", choices=PRESETS)
     _add_epochs(command)
     _add_accept_incomplete(command)
+    command.add_argument("--precision", choices=("fp32", "bf16"), help="default: the preset's")
     command.add_argument(
         "--select-on-target",
         type=Path,
@@ -130,6 +133,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--clip", default="tiny", help="tiny, or a tag of open_clip such as ViT-B-16 (random weights)")
     command.add_argument("--image-size", type=int, help="in pixels; default: the CLIP's own")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
+    command.add_argument("--compile", action="store_true", help="through torch.compile; the first pass takes minutes")
     command.add_argument("--rounds", type=_positive, default=5)
     command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--json", type=Path, help="also write all numbers here")

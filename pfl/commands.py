@@ -24,25 +24,42 @@ def where(args) -> None:
 def predict(args) -> None:
     if args.threshold is not None and args.normal is not None:
         raise ValueError("--threshold and --normal both set the threshold; use one")
+    engine = parallel.accelerator(args.device)
+    main = engine is None or engine.is_main_process
     images = data.folder(args.folder, **own_options(args))
-    print(images.account)
-    model = checkpoint.load(args.model, device=args.device)
-    sampling = {"num_samples": args.num_samples, "seed": args.seed}
+    _print_account(images, main)
+    model = checkpoint.load(args.model, device=engine.device if engine else args.device, precision=args.precision)
+    options = {"num_samples": args.num_samples, "seed": args.seed, "precision": args.precision, "engine": engine}
     threshold = args.threshold
     if args.normal is not None:
         name = args.class_name or images[0].class_name
-        normal = data.folder(args.normal, class_name=name).subset(keep=lambda sample: sample.label != 1)
+        normal = data.folder(args.normal, class_name=name, bit_depth=args.bit_depth)
+        _print_account(normal, main)
+        if len({sample.white for sample in (*images.samples, *normal.samples)}) > 1:
+            raise ValueError(
+                f"{args.folder} and {args.normal} have other bit depths; say the camera's with --bit-depth"
+            )
+        normal = normal.subset(keep=lambda sample: sample.label != 1)
         if not len(normal):
             raise ValueError(f"all images of {args.normal} are defective; give --normal a folder with normal ones")
-        threshold = inspection.calibrate(inspection.scores_of(model, normal, **sampling), args.false_alarms)
-        print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
-        print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
+        threshold = inspection.calibrate(inspection.scores_of(model, normal, **options), args.false_alarms)
+        if main:
+            print(f"threshold {threshold:.4f}, from {len(normal)} normal images:", end=" ")
+            print(f"a new one is above it with a probability of at most {args.false_alarms:.1%}")
     out = args.out or Path("runs") / "predict" / args.folder.resolve().name
     table = inspection.inspect(
-        model, images, out, root=args.folder, threshold=threshold, resume=args.resume, **sampling
+        model, images, out, root=args.folder, threshold=threshold, heatmaps=args.heatmaps, resume=args.resume, **options
     )
+    if not main:
+        return
     print(table.drop(columns="heatmap").head(10).to_string(index=False, float_format="%.3f"))
     print(f"{len(table)} images; all scores in {out / 'results.csv'}, the report in {out / 'report.html'}")
+
+
+def _print_account(images: data.Dataset, main: bool) -> None:
+    """Print what an own folder's files were taken for, on one line, in the main process."""
+    if images.account and main:
+        print(images.account)
 
 
 def own_options(args) -> dict:
@@ -68,13 +85,17 @@ def train(args) -> None:
     preset = _preset(args)
     auxiliary = _load(args.data, args.root, args, split="auxiliary" if args.data == "workshop" else "test")
     settings = preset.train_on(auxiliary.name, seed=args.seed)
+    if args.precision:
+        settings = replace(settings, precision=args.precision)
     validation = None
     if args.select_on_target:
         target = _load(selection.target_of(auxiliary.name), args.select_on_target, args)
         validation = selection.target_validation(target)
     engine = parallel.accelerator(args.device)
+    _print_account(auxiliary, engine is None or engine.is_main_process)
     device = engine.device if engine else args.device
-    model = BayesPFL(load_clip(**preset.clip, device=device), preset.model, seed=args.seed)
+    clip = load_clip(**preset.clip, device=device, precision=settings.precision)
+    model = BayesPFL(clip, preset.model, seed=args.seed)
     if not (settings.alters_images or engine):
         model.clip.memory = {}  # without augmentation an image is encoded only once
     run = training.train(model, auxiliary, settings, out=args.out, validation=validation, engine=engine)
@@ -98,9 +119,7 @@ def _load(name: str, root: Path | None, args, split: str = "test") -> data.Datas
     if name not in (*data.SPECS, "workshop", "elpv", "textile") and root is None:
         if not Path(name).is_dir():
             data.load(name)  # raises ValueError with the names of the published sets
-        images = data.folder(name, **own_options(args))
-        print(images.account)
-        return images
+        return data.folder(name, **own_options(args))
     if own_options(args):
         raise ValueError(
             f"--{next(iter(own_options(args))).replace('_', '-')} is for a folder of your own, not for {name}"
@@ -116,10 +135,10 @@ def evaluate(args) -> None:
             raise ValueError(
                 f"{args.model} does not name its CLIP; give --preset reference, or the one it was trained with"
             )
-        clip = load_clip(**config.preset(args.preset).clip, device=device)
+        clip = load_clip(**config.preset(args.preset).clip, device=device, precision=args.precision)
         model = checkpoint.load_reference(args.model, clip)
     else:
-        model = checkpoint.load(args.model, device=device)
+        model = checkpoint.load(args.model, device=device, precision=args.precision)
     base = config.preset(args.preset).eval if args.preset else config.EvalConfig()
     settings = replace(
         base,
@@ -130,6 +149,12 @@ def evaluate(args) -> None:
     )
     tested = _load(args.data, args.root, args, split="target" if args.data == "workshop" else "test")
     tables, main = {}, engine is None or engine.is_main_process
+    _print_account(tested, main)
+    if not tested.level:
+        raise ValueError(
+            f"nothing can be measured on {args.data}: that needs normal and anomalous images, or anomalous ones with "
+            "masks; see `pfl data check`"
+        )
     for seed in range(args.seed, args.seed + args.seeds):
         one = replace(settings, seed=seed)
         result = measure(model, tested, one, engine=engine, progress=True)
@@ -178,12 +203,19 @@ def _print(table: pd.DataFrame) -> None:
 
 def bench(args) -> None:
     tiny = args.clip.startswith("tiny")
-    clip = load_clip(args.clip, pretrained=None if tiny else "random", image_size=args.image_size, device=args.device)
+    clip = load_clip(
+        args.clip,
+        pretrained=None if tiny else "random",
+        image_size=args.image_size,
+        device=args.device,
+        precision=args.precision,
+        compile=args.compile,
+    )
     result = benchmark(BayesPFL(clip), rounds=args.rounds, precision=args.precision)
     print(f"{result['clip']}, {result['image_size']} px, {result['precision']}, {result['device']}")
     for name, seconds in result["seconds"].items():
         ratio = f"{result['ratios'][name]:6.2f} x the encoder" if name in result["ratios"] else ""
-        print(f"  {name:20} {seconds * 1e3:9.1f} ms {ratio}")
+        print(f"  {name:20} {seconds * 1e3:9.1f} ms {result['operations'][name]:6} operations {ratio}")
     total = sum(result["profile"].values())
     print("where a prediction's time goes (R = 10, one image)")
     for name, seconds in result["profile"].items():

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args, get_origin
 
+Precision = Literal["fp32", "bf16", "fp16"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -64,9 +66,9 @@ class TrainConfig:
     patience: int = 3
     max_epochs: int | None = None  # of both stages together
 
-    precision: Literal["fp32", "bf16"] = "fp32"  # bf16: autocast, for GPUs
+    precision: Literal["fp32", "bf16"] = "fp32"  # of CLIP and the attention; bf16 is for GPUs
     seed: int = 0
-    workers: int = 0  # processes that load images; they affect only the speed
+    workers: int | None = None  # processes that read images, only for speed; None: all cores on a GPU, 0 on a CPU
 
     def __post_init__(self):
         _check_choices(self)
@@ -89,9 +91,10 @@ class EvalConfig:
     protocol: Literal["strict", "official"] = "strict"  # official: scores normalised over the target test set
     num_samples: int = 10  # R
     seed: int = 0
-    batch_size: int = 8  # images per pass; it affects only the speed
+    batch_size: int | None = None  # images per pass, only for speed; None: 32 on a GPU, 8 on a CPU
+    workers: int | None = None  # processes that read images, only for speed; None: all cores on a GPU, 0 on a CPU
     smoothing: float = 8 / 518  # sd of the map's Gaussian filter, as a fraction of the image side; the reference's
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # autocast of CLIP and the attention
+    precision: Precision = "fp32"  # of CLIP and the attention
     top_fraction: float = 0.0075  # fraction of the map's pixels in the image score; the reference: 2000 of 518 x 518
 
     def __post_init__(self):

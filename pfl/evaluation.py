@@ -5,8 +5,11 @@ The protocols differ only in the image score: strict uses the model's own score,
 """
 
 import platform
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,9 +19,9 @@ from tqdm.auto import tqdm
 
 from .clip import fingerprint
 from .config import EvalConfig
-from .data import Dataset, loader
+from .data import Batch, Dataset, loader
 from .metrics import PixelMetrics, image_metrics
-from .parallel import Share, gather_objects
+from .parallel import Share, gather_objects, reading
 from .prediction import Prediction, top_mean
 
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1")
@@ -97,14 +100,21 @@ def measure(
         raise ValueError(f"data set {data.name!r} is empty; check its root folder, or the subset selected from it")
     precision = {} if config.precision == "fp32" else {"precision": config.precision}
     rows, pixels = [], {}
-    with tqdm(total=len(data), desc=data.name, unit="image", disable=not progress or share.rank > 0) as bar:
-        for category in data.categories:  # one at a time, so that memory holds the pixels of one category
+    # This process's images of each category, which are measured one after the other: memory holds the pixels of one.
+    parts = {category: data.subset(categories=[category]).samples for category in data.categories}
+    own = {category: share.of_list(samples) for category, samples in parts.items()}
+    local = replace(data, samples=tuple(sample for samples in own.values() for sample in samples))
+    options = reading(model.clip.device, config)
+    batches: Iterable[Batch] = ()
+    if len(local):
+        batches = iter(loader(local, model.clip.image_size, by_category=True, **options))
+    bar = tqdm(total=len(data), desc=data.name, unit="image", disable=not progress or share.rank > 0)
+    with bar, ThreadPoolExecutor(max_workers=1) as beside:
+        for category, whole in parts.items():
             stream = PixelMetrics() if "pixel" in data.level else None
             fraction = OFFICIAL_TOP_SMALL if category in SMALL_DEFECTS else OFFICIAL_TOP
-            whole = data.subset(categories=[category])
-            part = replace(whole, samples=share.of_list(whole.samples))
-            local_rows = []
-            for batch in loader(part, model.clip.image_size, config.batch_size) if len(part) else ():
+            local_rows, update = [], None
+            for batch in islice(batches, -(-len(own[category]) // options["batch_size"])):
                 prediction = model.predict(
                     batch.images,
                     batch.class_names,
@@ -119,18 +129,21 @@ def measure(
                         f"the score of {batch.samples[int(invalid.int().argmax())].image} is NaN in "
                         f"{config.precision}; use another precision, or check the model's weights"
                     )
-                local_rows.append(
-                    _rows(batch.samples, batch.labels, prediction, top_mean(prediction.raw_map, fraction))
-                )
-                if stream:
+                top = top_mean(prediction.raw_map, fraction)
+                local_rows.append(_rows(batch.samples, batch.labels, prediction, top))
+                if stream:  # while the next batch is predicted
+                    if update:
+                        update.result()
                     known = batch.labels >= 0
-                    stream.update(prediction.map[known].clamp(0, 1), batch.masks[known])
+                    update = beside.submit(stream.update, prediction.map[known].clamp(0, 1), batch.masks[known])
                 bar.update(len(batch.samples))
+            if update:
+                update.result()
             table = pd.concat(local_rows, ignore_index=True) if local_rows else pd.DataFrame()
             table.index = share.of_list(range(len(whole)))
-            parts = gather_objects(engine, (table, stream))
-            rows.append(pd.concat([table for table, _ in parts if len(table)]).sort_index())
-            for rank, (_, other) in enumerate(parts):
+            gathered = gather_objects(engine, (table, stream))
+            rows.append(pd.concat([table for table, _ in gathered if len(table)]).sort_index())
+            for rank, (_, other) in enumerate(gathered):
                 if stream and rank != share.rank:
                     stream.add(other)
             bar.update(len(whole) - len(table))  # the images of the other processes

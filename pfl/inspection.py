@@ -1,23 +1,29 @@
 """Inspect a folder of images: scores with their spread, heat maps, a CSV and a report; interrupted runs resume."""
 
-import json
+import hashlib
 import math
 import os
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from accelerate import Accelerator
 from PIL import Image
 from tqdm.auto import tqdm
 
 from . import report
 from .clip import fingerprint
-from .data import Dataset, loader
-from .data.files import require_same, write
+from .config import EvalConfig, Precision
+from .data import Batch, Dataset, loader
+from .data.files import write
 from .data.transforms import read_image
-
-LOG = "progress.jsonl"  # the settings, then a line per image, written when the image is done
+from .parallel import Share, gather_objects, reading
+from .shards import Log
 
 
 def inspect(
@@ -29,7 +35,11 @@ def inspect(
     threshold: float | None = None,
     num_samples: int = 10,
     seed: int = 0,
+    precision: Precision = "fp32",
+    heatmaps: bool = True,
     resume: bool = False,
+    workers: int | None = None,
+    engine: Accelerator | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Score every image and write `results.csv`, `heatmaps/` and `report.html` into the folder `out`.
@@ -37,7 +47,11 @@ def inspect(
     Args:
         root: folder that the images' names are relative to; default: their common folder.
         threshold: score in [0, 1] from which an image counts as defective; None: no decision.
+        heatmaps: False writes none.
         resume: continue an interrupted run in `out`, without repeating finished images.
+        workers: processes that read images; None: all cores for a GPU, 0 for a CPU.
+        engine: from `parallel.accelerator`, if this is called in each of several processes, with the same `out`. Each
+            takes its share of the images; the first one then writes the shards, `results-RANK.csv`, and the whole.
 
     Returns:
         a row per image, highest score first: name, score, score_std, label (if any is known), heatmap, and defective
@@ -48,45 +62,92 @@ def inspect(
         ValueError: that run has other settings or other images.
     """
     root = Path(os.path.abspath(root or os.path.commonpath([os.path.abspath(s.image.parent) for s in data.samples])))
-    out = Path(out)
-    log = out / LOG
+    out, share = Path(out), Share.of(engine)
+    names = {sample.image: _name(sample.image, root) for sample in data.samples}
     settings = {
         "CLIP": model.clip.fingerprint,
         "model": fingerprint(model.state_dict()),
-        "set of images, labels or class names": data.fingerprint(),
+        "set of images, labels or class names": _state_of_files(data, root),
         "number of samples": num_samples,
         "seed": seed,
+        "precision": precision,
+        "choice of heat maps": heatmaps,
     }
-    done = _finished_rows(log, settings, resume)
-    if not done:
-        write(log, json.dumps(settings).encode())
-    todo = [s for s in data.samples if _name(s.image, root) not in done]
-    for sample in tqdm(
-        todo, "inspecting", len(data), initial=len(data) - len(todo), unit="image", disable=not progress
-    ):
-        batch = next(iter(loader(Dataset(name=data.name, samples=(sample,)), model.clip.image_size, 1)))
-        prediction = model.predict(batch.images, batch.class_names, num_samples=num_samples, seed=seed)
-        name = _name(sample.image, root)
-        heatmap = Path("heatmaps") / f"{name}.png"
-        _save_heatmap(out / heatmap, sample.image, prediction.map[0].numpy())
-        row = {
-            "name": name,
-            "score": round(prediction.score.item(), 6),
-            "score_std": round(prediction.score_std.item(), 6),
-            "label": sample.label,
-            "heatmap": heatmap.as_posix(),
-        }
-        _append(log, row)
-        done[name] = row
-    names = [_name(s.image, root) for s in data.samples]
-    table = pd.DataFrame([done[name] for name in names]).sort_values("score", ascending=False, kind="stable")
+    log = Log(out, settings, resume=resume, rank=share.rank)
+    finished = log.names()
+    if engine:
+        engine.wait_for_everyone()
+    log.start()
+    todo = share.of_list([sample for sample in data.samples if names[sample.image] not in finished])
+    waiting: deque[tuple[dict, Future | None]] = deque()  # rows whose heat map is being drawn
+    bar = tqdm(total=len(todo), desc="inspecting", unit="image", disable=not progress or share.rank > 0)
+
+    def finish(but: int) -> None:
+        while len(waiting) > but:
+            row, drawing = waiting.popleft()
+            if drawing:
+                drawing.result()
+            log.append(row)
+            bar.update()
+
+    with bar, ThreadPoolExecutor() as beside:
+        for batch in _batches(model, replace(data, samples=tuple(todo)), workers):
+            prediction = model.predict(
+                batch.images, batch.class_names, num_samples=num_samples, seed=seed, precision=precision
+            )
+            for i, sample in enumerate(batch.samples):
+                name, drawing = names[sample.image], None
+                heatmap = f"heatmaps/{name}.png" if heatmaps else ""
+                if heatmaps:
+                    drawing = beside.submit(_save_heatmap, out / heatmap, sample.image, prediction.map[i].numpy())
+                score, std = round(prediction.score[i].item(), 6), round(prediction.score_std[i].item(), 6)
+                row = {"name": name, "score": score, "score_std": std, "label": sample.label, "heatmap": heatmap}
+                waiting.append((row, drawing))
+            finish(but=len(batch))  # heat maps are drawn while the next batch is predicted
+        finish(but=0)
+    if engine:
+        engine.wait_for_everyone()
+    shards = log.read()
+    done = {name: row for rows in shards.values() for name, row in rows.items()}
+    table = _table([done[name] for name in names.values()], threshold)
+    if share.rank == 0:
+        for shard, rows in shards.items() if len(shards) > 1 else ():
+            write(out / f"results-{shard}.csv", _table(list(rows.values()), threshold).to_csv(index=False).encode())
+        write(out / "results.csv", table.to_csv(index=False).encode())
+        report.write(table, root, out / "report.html", title=data.name, threshold=threshold)
+    return table
+
+
+def _batches(model, data: Dataset, workers: int | None) -> Iterable[Batch]:
+    if not len(data):
+        return ()
+    return loader(data, model.clip.image_size, **reading(model.clip.device, EvalConfig(workers=workers)))
+
+
+def _table(rows: list[dict], threshold: float | None) -> pd.DataFrame:
+    table = pd.DataFrame(rows).sort_values("score", ascending=False, kind="stable", ignore_index=True)
     if table.label.isna().all():
         table = table.drop(columns="label")
     if threshold is not None:
         table["defective"] = table.score >= threshold
-    write(out / "results.csv", table.to_csv(index=False).encode())
-    report.write(table, root, out / "report.html", title=data.name, threshold=threshold)
-    return table.reset_index(drop=True)
+    return table
+
+
+def _state_of_files(data: Dataset, root: Path) -> str:
+    """SHA-256 of the images' names, sizes, dates, labels and class names: a million files need not be read for it."""
+    digest = hashlib.sha256()
+    for sample in data.samples:
+        stat = sample.image.stat()
+        facts = (
+            _name(sample.image, root),
+            stat.st_size,
+            stat.st_mtime_ns,
+            sample.class_name,
+            sample.label,
+            sample.white,
+        )
+        digest.update(repr(facts).encode())
+    return digest.hexdigest()
 
 
 def calibrate(scores, false_alarm_rate: float) -> float:
@@ -110,13 +171,20 @@ def calibrate(scores, false_alarm_rate: float) -> float:
     return float(np.nextafter(scores[k - 1], np.inf))  # just above it: an equal score is no alarm
 
 
-def scores_of(model, data: Dataset, *, num_samples: int = 10, seed: int = 0) -> np.ndarray:
-    """The score of every image (n,), for `calibrate`."""
-    scores = []
-    for batch in tqdm(loader(data, model.clip.image_size, 8), "calibrating"):
-        prediction = model.predict(batch.images, batch.class_names, num_samples=num_samples, seed=seed)
-        scores += prediction.score.tolist()
-    return np.array(scores)
+def scores_of(
+    model, data: Dataset, *, engine: Accelerator | None = None, workers: int | None = None, **sampling
+) -> np.ndarray:
+    """The score of every image (n,), in any order, for `calibrate`.
+
+    Args:
+        engine, workers: as for `inspect`.
+        sampling: num_samples, seed and precision of `model.predict`.
+    """
+    share, scores = Share.of(engine), []
+    own = replace(data, samples=share.of_list(data.samples))
+    for batch in tqdm(_batches(model, own, workers), "calibrating", disable=share.rank > 0):
+        scores += model.predict(batch.images, batch.class_names, **sampling).score.tolist()
+    return np.array(sum(gather_objects(engine, scores), []))
 
 
 def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
@@ -135,25 +203,3 @@ def _save_heatmap(path: Path, image: Path, heat: np.ndarray) -> None:
 def _name(image: Path, root: Path) -> str:
     """The image's path relative to an absolute root; links are not resolved, since they may lead outside it."""
     return Path(os.path.abspath(image)).relative_to(root).as_posix()
-
-
-def _append(log: Path, row: dict) -> None:
-    with open(log, "a", encoding="utf-8") as file:
-        file.write("\n" + json.dumps(row))  # starts a new line, even after one cut off by a kill
-
-
-def _finished_rows(log: Path, settings: dict, resume: bool) -> dict[str, dict]:
-    """The rows of an earlier run by image name; a last line that was cut off by a kill is ignored."""
-    if not log.exists():
-        return {}
-    if not resume:
-        raise FileExistsError(f"{log.parent} contains an earlier run; use --resume to continue it, or another folder")
-    rows = []
-    for line in log.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    if rows:
-        require_same(log.parent, rows[0], settings)
-    return {row["name"]: row for row in rows[1:] if (log.parent / row["heatmap"]).exists()}

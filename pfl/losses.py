@@ -107,12 +107,13 @@ def upsample(evidence: Tensor, size: int) -> Tensor:
 
     Two matrix products are several times as fast as interpolating pixel by pixel.
     """
-    rows = _interpolation_matrix(evidence.shape[-1], size).to(evidence)
+    rows = _interpolation_matrix(evidence.shape[-1], size, evidence.device, evidence.dtype)
     return rows @ evidence @ rows.T
 
 
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)  # a matrix cached during prediction must work in training, too
-def _interpolation_matrix(grid: int, size: int) -> Tensor:
+def _interpolation_matrix(grid: int, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Matrix (size, g) of linear interpolation in one dimension."""
-    return F.interpolate(torch.eye(grid)[None], size=size, mode="linear", align_corners=True)[0].T.contiguous()
+    matrix = F.interpolate(torch.eye(grid)[None], size=size, mode="linear", align_corners=True)[0].T
+    return matrix.contiguous().to(device, dtype)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from .config import EvalConfig
 from .data import Dataset, loader
+from .parallel import reading
 from .prediction import top_mean
 
 PIXELS = {
@@ -24,7 +25,7 @@ def score_parts(model, data: Dataset, config: EvalConfig | None = None) -> pd.Da
     both maps and both numbers of pixels: filtered-2000, filtered-20, raw-2000, raw-20.
     """
     config, rows = config or EvalConfig(), []
-    for batch in loader(data, model.clip.image_size, config.batch_size):
+    for batch in loader(data, model.clip.image_size, **reading(model.clip.device, config)):
         prediction = model.predict(
             batch.images,
             batch.class_names,

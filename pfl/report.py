@@ -12,6 +12,7 @@ from .data.files import write as write_file
 from .data.transforms import read_image
 
 SIDE = 256  # pixels of a picture in the report
+MOST = 1000  # images in a report, which embeds them
 
 STYLE = """
 :root { color-scheme: light dark; --card: #8881; --line: #8884; --alarm: #d1495b; --fine: #2a78b5; }
@@ -32,14 +33,17 @@ def write(table: pd.DataFrame, root: Path, path: Path, *, title: str, threshold:
     """Write the report.
 
     Args:
-        table: name, score, score_std, heatmap, and, optionally, label and defective; in the order of the report.
+        table: name, score, score_std, heatmap ("" for none), and, optionally, label and defective; in the order of the
+            report.
         root: folder of the images; heat maps are relative to the report's folder.
         threshold: stated at the top, if given.
     """
     lead = f"{len(table)} images, most suspicious first. Score ± standard deviation over the sampled prompts."
     if threshold is not None:
         lead += f" Images that score at least {threshold:.3f} count as defective: {int(table.defective.sum())} of them."
-    cards = "\n".join(_card(row, root, path.parent) for row in table.to_dict("records"))
+    if len(table) > MOST:
+        lead += f" The first {MOST} are shown; results.csv has all."
+    cards = "\n".join(_card(row, root, path.parent) for row in table.head(MOST).to_dict("records"))
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{html.escape(title)}</title><style>{STYLE}</style></head>
@@ -54,10 +58,8 @@ def write(table: pd.DataFrame, root: Path, path: Path, *, title: str, threshold:
 
 def _card(row: dict, root: Path, folder: Path) -> str:
     name, score = html.escape(row["name"]), row["score"]
-    pictures = "".join(
-        f'<img alt="{what} {name}" src="{_embed(picture)}">'
-        for what, picture in (("image", root / row["name"]), ("heat map of", folder / row["heatmap"]))
-    )
+    files = [("image", root / row["name"])] + ([("heat map of", folder / row["heatmap"])] if row["heatmap"] else [])
+    pictures = "".join(f'<img alt="{what} {name}" src="{_embed(file)}">' for what, file in files)
     known = {0: "known to be normal", 1: "known to be defective"}.get(row.get("label", -1), "")
     return (
         f'<figure class="{"alarm" if row.get("defective") else ""}"><div>{pictures}</div>'

@@ -88,9 +88,10 @@ def validation_score(model: BayesPFL, data: Dataset, config: TrainConfig, engine
     """
     from .evaluation import image_table, measure  # imported here: evaluation is a layer above training
 
+    settings = EvalConfig(num_samples=5, precision=model.clip.precision, workers=config.workers)
     if config.criterion == "both":
-        mean = measure(model, data, EvalConfig(num_samples=5), engine=engine).table("strict").loc["mean"]
+        mean = measure(model, data, settings, engine=engine).table("strict").loc["mean"]
         return float(mean[["image_ap", "pixel_ap"]].mean())
-    result = measure(model, data, EvalConfig(num_samples=5, smoothing=0.0), engine=engine)
+    result = measure(model, data, replace(settings, smoothing=0.0), engine=engine)
     table = result.pixels["pixel_ap"] if model.stage == 1 else image_table(result.images, "text_score")["image_ap"]
     return float(table.mean())

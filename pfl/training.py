@@ -1,5 +1,6 @@
 """The training loop: two stages, the published optimiser groups and schedule, and resumable runs."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from .data.loading import loader
 from .data.samples import Dataset
 from .model import BayesPFL
 from .optimisation import Step, optimizer_of, schedule
-from .parallel import Share
+from .parallel import Share, reading
 from .selection import check_selection, validation_score
 
 PROGRESS = "progress.pt"  # in the run's folder: the state to resume from
@@ -146,14 +147,12 @@ def _train_epoch(
     batches = loader(
         data,
         model.clip.image_size,
-        config.batch_size,
         shuffle=True,
         seed=seed,
         augment=config.augment,
         mosaic=config.mosaic,
-        workers=config.workers,
         share=share.of_batch,
-        pin=model.clip.device.type == "cuda",
+        **reading(model.clip.device, config),
     )
     per_epoch = len(batches)
     sums: dict[str, float] = {}
@@ -169,16 +168,17 @@ def _train_epoch(
         size = min(config.batch_size, len(data) - i * config.batch_size)
         parts = step(batch, config, generator, share, size)
         total = sum(parts.values())
-        if not torch.isfinite(total):
-            raise FloatingPointError(
-                f"the loss is {total.item()} in stage {model.stage}, epoch {epoch + 1}, step {i + 1}; "
-                "lower the learning rates or flow_init"
-            )
         optimizer.zero_grad(set_to_none=True)
         (total * share.world).backward()  # Accelerate averages gradients over processes; we need their sum
+        values = torch.stack([total, *parts.values()]).tolist()  # the only wait for a GPU in a step
+        if not math.isfinite(values[0]):
+            raise FloatingPointError(
+                f"the loss is {values[0]} in stage {model.stage}, epoch {epoch + 1}, step {i + 1}; "
+                "lower the learning rates or flow_init"
+            )
         optimizer.step()
-        for name, value in ({"loss": total} | {f"loss_{name}": value for name, value in parts.items()}).items():
-            sums[name] = sums.get(name, 0.0) + value.item()
+        for name, value in zip(["loss", *(f"loss_{name}" for name in parts)], values, strict=True):
+            sums[name] = sums.get(name, 0.0) + value
         bar.set_postfix(loss=f"{sums['loss'] / (i + 1):.3f}")
     model.eval()
     row = {"stage": model.stage, "epoch": epoch + 1} | {k: v / per_epoch for k, v in sums.items()}

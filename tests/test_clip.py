@@ -1,12 +1,14 @@
 """The frozen CLIP: loading, errors, and the equivalences that the model relies on."""
 
 import json
+from functools import partial
 
 import open_clip
 import pytest
 import torch
 
 from pfl.clip import encode_tokens, load_clip
+from pfl.model import BayesPFL
 from pfl.workshop.tiny import build
 
 WIDTH, LAYERS = 64, 4
@@ -127,9 +129,37 @@ def test_cached_features_equal_encoded_ones_and_are_separate_per_precision(clip,
     for _ in range(2):
         kept = clip.encode_image(x)
         assert torch.equal(kept[0], plain[0]) and all(map(torch.equal, kept[1], plain[1]))
-    with torch.autocast("cpu", torch.bfloat16):
-        assert clip.encode_image(x)[0].dtype == torch.bfloat16
+    assert clip.to_precision("bf16").encode_image(x)[0].dtype == torch.bfloat16
     assert len(clip.memory) == 2 * len(x)
+
+
+def test_the_weights_are_stored_in_the_precision_asked_for(clip, monkeypatch):
+    half = clip.to_precision("bf16")
+    assert {weight.dtype for weight in half.parameters()} == {torch.bfloat16} and half is clip.to_precision("bf16")
+    assert half.fingerprint == clip.fingerprint and {weight.dtype for weight in clip.parameters()} == {torch.float32}
+    loaded = load_clip("tiny-random", image_size=clip.image_size, precision="bf16")
+    assert loaded.identity == clip.identity
+    (x, patches), (exact, _) = loaded.encode_image(images(clip.image_size)), clip.encode_image(images(clip.image_size))
+    assert x.dtype == patches[0].dtype == torch.bfloat16 and torch.allclose(x.float(), exact, atol=0.1)
+    with pytest.raises(ValueError, match='loaded in bf16, not in fp32; pass precision="bf16"'):
+        loaded.to_precision("fp32")
+    monkeypatch.setattr(clip, "memory", {})
+    assert half.memory is clip.memory  # and is freed with it
+    clip.memory = None
+    assert half.memory is None
+
+
+def test_a_compiled_clip_gives_the_same_predictions(clip, monkeypatch):
+    """Traced, without the minute that generating code takes; with it: tests/gpu."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    compiled = load_clip("tiny-random", image_size=clip.image_size, compile=True)
+    image = torch.rand(2, 3, clip.image_size, clip.image_size)
+    for precision in ("fp32", "bf16"):
+        plain, other = (
+            model.predict(image, ["nut", "printed circuit board"], num_samples=2, precision=precision)
+            for model in (BayesPFL(clip), BayesPFL(compiled))
+        )
+        assert torch.allclose(plain.map, other.map, atol=1e-3) and torch.allclose(plain.score, other.score, atol=1e-3)
 
 
 def test_images_are_normalised_by_the_mean_and_sd_of_clip(clip):

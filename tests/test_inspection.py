@@ -56,7 +56,7 @@ def test_a_killed_run_resumes_with_the_same_result(model, folder, tmp_path, monk
     with pytest.raises(KeyboardInterrupt):
         inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, progress=False)
     monkeypatch.setattr(inspection, "_save_heatmap", save)
-    with open(tmp_path / "cut" / inspection.LOG, "a") as log:
+    with open(tmp_path / "cut" / "progress.jsonl", "a") as log:
         log.write('{"name": "sub/b.j')  # a line cut off by the kill
     with pytest.raises(FileExistsError, match="--resume"):
         inspect(model, data, tmp_path / "cut", root=folder, num_samples=2, progress=False)
@@ -75,7 +75,7 @@ def test_a_run_is_not_resumed_with_other_images_of_the_same_names(model, folder,
         return inspect(model, data, tmp_path / "out", root=folder, num_samples=1, resume=True, progress=False)
 
     again()
-    log = tmp_path / "out" / inspection.LOG
+    log = tmp_path / "out" / "progress.jsonl"
     log.write_text('{"clip": "')  # killed while the settings were written
     again()
     assert len(log.read_text().splitlines()) == 5

@@ -19,8 +19,8 @@ class LeftOut:
 class Account:
     """What each file below root was taken for; no file is in two of images, masks and left_out, and none is missing.
 
-    masks are pairs of a mask and its image; labels a line for each category. notes are rules that were applied and change how files are read. problems
-    are contradictions, for which `folder` refuses to load the images.
+    masks are pairs of a mask and its image; labels a line for each category. notes are rules that were applied and
+    change how files are read. problems are contradictions, for which `folder` refuses to load the images.
     """
 
     root: Path

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -42,22 +43,30 @@ def loader(
     workers: int = 0,
     share: Callable[[list], list] = list,
     pin: bool = False,
+    by_category: bool = False,
 ) -> DataLoader:
     """A DataLoader of Batch at size x size pixels; every pass over it gives the same batches.
+
+    Where worker processes are not forked (Windows, macOS), a script that uses them must start its own work below
+    `if __name__ == "__main__":`.
 
     seed fixes order, augmentation and mosaics; training passes (seed, stage, epoch), so it can resume at any epoch.
     share selects this process's part of a batch's indices (`parallel.Share`); pin uses pinned memory. mosaic is the
     fraction of samples replaced by a 2x2 mosaic of four anomalous images of their category (method, section 5).
+    by_category: one category after the other, and no batch with images of two.
     """
     if not len(dataset):
         raise ValueError(f"{dataset.name} has no samples: choose another split or other categories")
     seed = (seed,) if isinstance(seed, int) else tuple(seed)
     order = np.random.default_rng(seed).permutation(len(dataset)) if shuffle else np.arange(len(dataset))
-    order = order.tolist()
+    groups: dict[str, list[int]] = {}
+    for i in order.tolist():
+        groups.setdefault(dataset[i].category if by_category else "", []).append(i)
     return DataLoader(
         _Items(dataset, size, seed, augment, mosaic),
-        batch_sampler=[share(order[i : i + batch_size]) for i in range(0, len(order), batch_size)],
+        batch_sampler=[share(g[i : i + batch_size]) for g in groups.values() for i in range(0, len(g), batch_size)],
         num_workers=workers,
+        worker_init_fn=_one_thread,
         pin_memory=pin,
         collate_fn=_collate,
         generator=torch.Generator(),  # torch draws a seed per pass: not from the global generator
@@ -109,6 +118,10 @@ class _Items(torch.utils.data.Dataset):
                 f"{image.shape[1]} x {image.shape[0]}; augmentation needs them of the same size"
             )
         return image, mask
+
+
+def _one_thread(worker):
+    cv2.setNumThreads(0)  # one process for each core is enough; torch does the same by itself
 
 
 def _collate(items):

@@ -2,13 +2,14 @@
 
 import os
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ..account import LeftOut
 
 SYSTEM = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__"}
 FILE, FOLDER, COUNTED = "a file", "a folder", "links to what is counted elsewhere"
-LOG, RESULTS = "progress.jsonl", "heatmaps"  # in a folder that `pfl predict` wrote
+LOG, RESULTS = "progress*.jsonl", "heatmaps"  # in a folder that `pfl predict` wrote
 
 
 @dataclass
@@ -47,7 +48,7 @@ def walk(root: Path) -> Tree:
             tree.left_out.append(LeftOut(tree.path(parts), why or "unreadable folders", str(error.strerror)))
             continue
         tree.folders.add(parts)
-        predicted = any(entry.name == LOG for entry in listed)
+        predicted = any(fnmatchcase(entry.name, LOG) for entry in listed)
         for entry in listed:
             place, link = (*parts, entry.name), entry.is_symlink()
             reason = why or _unwanted(entry.name) or "results of pfl predict" * (predicted and entry.name == RESULTS)
