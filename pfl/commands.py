@@ -35,7 +35,7 @@ def predict(args) -> None:
         name = args.class_name or images[0].class_name
         normal = data.folder(args.normal, class_name=name, bit_depth=args.bit_depth)
         _print_account(normal, main)
-        if len({sample.white for sample in (*images.samples, *normal.samples)}) > 1:
+        if len({sample.white for sample in (*images.samples, *normal.samples) if sample.white}) > 1:
             raise ValueError(
                 f"{args.folder} and {args.normal} have other bit depths; say the camera's with --bit-depth"
             )

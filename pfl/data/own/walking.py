@@ -72,13 +72,13 @@ def _kind(entry: os.DirEntry, real: str) -> str:
     """FILE, FOLDER, or why an entry is left out; real is the root without links."""
     try:
         if entry.is_symlink():
+            entry.stat()  # raises OSError for a link to nothing, or to itself
             target = os.path.realpath(entry.path)
             within = target.removeprefix(real + os.sep)
             if within != target and not any(map(_unwanted, within.split(os.sep))):
                 return COUNTED
             if real == target or real.startswith(target.rstrip(os.sep) + os.sep):
                 return "links to a folder above"
-            entry.stat()  # raises OSError for a link to nothing, or to itself
         if entry.is_dir():
             return FOLDER
         return FILE if entry.is_file() else "pipes, sockets or devices"
