@@ -51,11 +51,14 @@ def alike(stem: str) -> str:
 
 def image_stems(stem: str) -> list[str]:
     """What the image of a mask with this stem may be called, most likely first: as `alike` gives it, without suffix."""
-    stems = [stem]
-    for one in (stem, without_mask_word(stem) or ""):
+    stems, bare = [stem], without_mask_word(stem) or ""
+    rest = stem.removeprefix(bare)
+    for end in range(len(rest) - len(rest.lstrip(" _.-")) - 1, 0, -1) if bare else ():
+        stems.append(bare + rest[:end])  # "a_" of a__mask
+    for one in (stem, bare):
         without_suffix = _SUFFIX.fullmatch(one)
         stems += [one] + ([without_suffix[1], without_mask_word(without_suffix[1]) or ""] if without_suffix else [])
-    if bare := without_mask_word(stem):  # img_1 of mask_1, 1_image of 1_mask
+    if bare:  # img_1 of mask_1, 1_image of 1_mask
         stems += [name for word in ("img", "image") for name in (f"{word}_{bare}", f"{bare}_{word}")]
     return list(dict.fromkeys(alike(one) for one in stems if one))
 
