@@ -8,6 +8,7 @@ import torch
 
 from . import commands, data
 from .config import PRESETS
+from .ranges import argument
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,13 +34,21 @@ def parser() -> argparse.ArgumentParser:
     _add_folder_options(command)
     command.add_argument("--out", type=Path, help="default: runs/predict/ and the folder's name")
     command.add_argument("--model", default="default", help="folder of a trained model; default: the shipped one")
-    command.add_argument("--threshold", type=float, help="lowest score of an image that counts as defective")
+    _add_trust(command)
+    command.add_argument(
+        "--threshold", type=argument("threshold"), help="lowest score of an image that counts as defective"
+    )
     command.add_argument("--normal", type=Path, help="calibrate the threshold on the normal images of this folder")
     command.add_argument(
-        "--false-alarms", type=float, default=0.05, help="false-alarm rate allowed with --normal (default 0.05)"
+        "--false-alarms",
+        type=argument("false_alarms"),
+        default=0.05,
+        help="false-alarm rate allowed with --normal (default 0.05)",
     )
-    command.add_argument("--num-samples", type=_positive, default=10, help="samples of the prompts (default 10)")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--num-samples", type=argument("num_samples"), default=10, help="samples of the prompts (default 10)"
+    )
+    command.add_argument("--seed", type=argument("seed"), default=0)
     command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
     command.add_argument("--no-heatmaps", dest="heatmaps", action="store_false", help="write scores alone")
@@ -62,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         help="for --preset reference: choose stage switch, stop and "
         "checkpoint on five categories of the target's test set, in this folder, as the public implementation does",
     )
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=argument("seed"), default=0)
     command.add_argument("--device", type=_device, default="cpu")
     command.set_defaults(run=commands.train)
 
@@ -76,12 +85,17 @@ def parser() -> argparse.ArgumentParser:
         default="default",
         help="folder of a trained model, or a .pth file of the reference; default: the shipped one",
     )
+    _add_trust(command)
     command.add_argument("--preset", choices=PRESETS, help="how to evaluate, and the CLIP of a .pth file")
     command.add_argument("--protocol", choices=("strict", "official"), help="default: the preset's, else strict")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=argument("seed"), default=0)
     command.add_argument("--device", type=_device, default="cpu")
-    command.add_argument("--seeds", type=_positive, default=1, help="number of sampling seeds: mean, sd and interval")
-    command.add_argument("--num-samples", type=_positive, default=10, help="samples of the prompts (default 10)")
+    command.add_argument(
+        "--seeds", type=argument("seeds"), default=1, help="number of sampling seeds: mean, sd and interval"
+    )
+    command.add_argument(
+        "--num-samples", type=argument("num_samples"), default=10, help="samples of the prompts (default 10)"
+    )
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
     command.add_argument("--csv", type=Path, help="also write the table here")
     command.add_argument(
@@ -99,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
         help="contains the data sets, a folder each, called as their archives unpack or like the set",
     )
     _add_accept_incomplete(command)
-    command.add_argument("--seeds", type=_positive, default=3)
+    command.add_argument("--seeds", type=argument("seeds"), default=3)
     command.add_argument(
         "--only", help="sets to test on, such as mvtec,visa, all of which must be there; default: all found"
     )
@@ -131,10 +145,10 @@ def parser() -> argparse.ArgumentParser:
 
     command = parsers.add_parser("bench", help="time of the method relative to the image encoder alone")
     command.add_argument("--clip", default="tiny", help="tiny, or a tag of open_clip such as ViT-B-16 (random weights)")
-    command.add_argument("--image-size", type=int, help="in pixels; default: the CLIP's own")
+    command.add_argument("--image-size", type=argument("image_size"), help="in pixels; default: the CLIP's own")
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     command.add_argument("--compile", action="store_true", help="through torch.compile; the first pass takes minutes")
-    command.add_argument("--rounds", type=_positive, default=5)
+    command.add_argument("--rounds", type=argument("rounds"), default=5)
     command.add_argument("--device", type=_device, default="cpu")
     command.add_argument("--json", type=Path, help="also write all numbers here")
     command.set_defaults(run=commands.bench)
@@ -144,6 +158,14 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--only", default="", help="numbers of notebooks, such as 02,03")
     command.set_defaults(run=commands.figures)
     return top
+
+
+def _add_trust(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--trust-model",
+        action="store_true",
+        help="load any CLIP that the model's folder names, from this disk or the network; default: only a shipped one",
+    )
 
 
 def _add_folder_options(command: argparse.ArgumentParser) -> None:
@@ -163,8 +185,8 @@ def _add_folder_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_epochs(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--epochs", type=_positive, help="of stage 1; default: the preset's")
-    command.add_argument("--stage2-epochs", type=_count, help="of stage 2; default: the preset's")
+    command.add_argument("--epochs", type=argument("epochs"), help="of stage 1; default: the preset's")
+    command.add_argument("--stage2-epochs", type=argument("stage2_epochs"), help="of stage 2; default: the preset's")
 
 
 def _add_accept_incomplete(command: argparse.ArgumentParser) -> None:
@@ -173,16 +195,6 @@ def _add_accept_incomplete(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="use a copy whose counts differ from the published ones; results record what differs",
     )
-
-
-def _count(text: str) -> int:
-    return 0 if text == "0" else _positive(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive integer")
-    return int(text)
 
 
 def _device(text: str) -> str:

@@ -1,16 +1,17 @@
 """What the commands do, each with the arguments that `pfl.cli` has parsed."""
 
-from dataclasses import replace
+import glob
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 
-from . import checkpoint, comparison, config, data, inspection, parallel, selection, training
+from . import checkpoint, comparison, config, data, evaluation, inspection, parallel, selection, training
 from . import figures as notebooks
 from . import reproduce as reproduction
 from .bench import bench as benchmark
 from .clip import load_clip
-from .data.files import write, write_json
+from .data.files import read_json, require_same, write, write_json
 from .evaluation import measure
 from .model import BayesPFL
 from .reproduce import save_result
@@ -28,7 +29,8 @@ def predict(args) -> None:
     main = engine is None or engine.is_main_process
     images = data.folder(args.folder, **own_options(args))
     _print_account(images, main)
-    model = checkpoint.load(args.model, device=engine.device if engine else args.device, precision=args.precision)
+    device = engine.device if engine else args.device
+    model = checkpoint.load(args.model, device=device, precision=args.precision, trust=args.trust_model)
     options = {"num_samples": args.num_samples, "seed": args.seed, "precision": args.precision, "engine": engine}
     threshold = args.threshold
     if args.normal is not None:
@@ -138,7 +140,7 @@ def evaluate(args) -> None:
         clip = load_clip(**config.preset(args.preset).clip, device=device, precision=args.precision)
         model = checkpoint.load_reference(args.model, clip)
     else:
-        model = checkpoint.load(args.model, device=device, precision=args.precision)
+        model = checkpoint.load(args.model, device=device, precision=args.precision, trust=args.trust_model)
     base = config.preset(args.preset).eval if args.preset else config.EvalConfig()
     settings = replace(
         base,
@@ -155,6 +157,8 @@ def evaluate(args) -> None:
             f"nothing can be measured on {args.data}: that needs normal and anomalous images, or anomalous ones with "
             "masks; see `pfl data check`"
         )
+    if args.json:
+        _check_results(args.json, model, tested, settings)
     for seed in range(args.seed, args.seed + args.seeds):
         one = replace(settings, seed=seed)
         result = measure(model, tested, one, engine=engine, progress=True)
@@ -171,6 +175,14 @@ def evaluate(args) -> None:
     _print(table)
     if args.csv:
         write(args.csv, table.to_csv().encode())
+
+
+def _check_results(file: Path, model: BayesPFL, tested: data.Dataset, settings: config.EvalConfig) -> None:
+    """Raise ValueError if the result file, or one of another seed beside it, is of another model, set or evaluation."""
+    ours = evaluation.identity(model, tested, settings) | {"evaluation": asdict(replace(settings, seed=0))}
+    for old in [file] * file.exists() + sorted(file.parent.glob(f"{glob.escape(file.stem)}-seed*{file.suffix}")):
+        found = read_json(old)
+        require_same(old, found | {"evaluation": found.get("evaluation", {}) | {"seed": 0}}, ours)
 
 
 def reproduce(args) -> None:

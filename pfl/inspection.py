@@ -23,6 +23,7 @@ from .data import Batch, Dataset, loader
 from .data.files import write
 from .data.transforms import read_image
 from .parallel import Share, gather_objects, reading
+from .ranges import check
 from .shards import Log
 
 
@@ -61,8 +62,10 @@ def inspect(
         FileExistsError: `out` contains a run and `resume` is False.
         ValueError: that run has other settings or other images.
     """
+    check(threshold=threshold)
     root = Path(os.path.abspath(root or os.path.commonpath([os.path.abspath(s.image.parent) for s in data.samples])))
     out, share = Path(out), Share.of(engine)
+    _check_out(out, data, root)
     names = {sample.image: _name(sample.image, root) for sample in data.samples}
     settings = {
         "CLIP": model.clip.fingerprint,
@@ -118,6 +121,15 @@ def inspect(
     return table
 
 
+def _check_out(out: Path, data: Dataset, root: Path) -> None:
+    """Raise ValueError for a folder of results that contains images: only heat maps in a folder of its own are known
+    as such (`data.folder` leaves them out), and no image may be overwritten.
+    """
+    folders = {root.resolve(), *(folder.resolve() for folder in {sample.image.parent for sample in data.samples})}
+    if out.resolve() in folders or any(one.is_relative_to(out.resolve() / "heatmaps") for one in folders):
+        raise ValueError(f"{out} contains images to score; write the results into a folder of their own")
+
+
 def _batches(model, data: Dataset, workers: int | None) -> Iterable[Batch]:
     if not len(data):
         return ()
@@ -160,8 +172,9 @@ def calibrate(scores, false_alarm_rate: float) -> float:
         ValueError: too few scores for so low a rate.
     """
     scores = np.sort(np.asarray(scores, float))
-    if not 0 < false_alarm_rate < 1:
-        raise ValueError(f"a false-alarm rate of {false_alarm_rate} is not between 0 and 1; 0.05 is one in twenty")
+    check(false_alarms=false_alarm_rate)
+    if not np.isfinite(scores).all():
+        raise ValueError("a score is NaN or infinite; leave its image out")
     k = math.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9)
     if k > len(scores):
         need = math.ceil(1 / false_alarm_rate - 1e-9) - 1

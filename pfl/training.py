@@ -13,7 +13,7 @@ import torch
 from accelerate import Accelerator
 from tqdm.auto import tqdm
 
-from .checkpoint import save
+from .checkpoint import CARD, save
 from .config import TrainConfig
 from .data.files import require_same, write
 from .data.loading import loader
@@ -203,6 +203,7 @@ def _run_identity(model: BayesPFL, data: Dataset, config: TrainConfig, validatio
         "train configuration": {k: v for k, v in asdict(config).items() if k != "workers"},
         "model configuration": asdict(model.config),
         "CLIP": model.clip.fingerprint,
+        "set of initial weights": model.initial,
         "data set": data.fingerprint(),
         "validation set": validation.fingerprint() if validation else None,
     }
@@ -223,6 +224,8 @@ def _initial_state(model: BayesPFL, identity: dict, out: Path | None) -> dict:
     """Return the state of the run: a new one, or the one found in `out`, whose weights are loaded into the model."""
     fresh: dict[str, Any] = {"stage": 1, "epoch": 0, "optimizer": None, "best": None, "history": []}
     if out is None or not (out / PROGRESS).is_file():
+        if out and (out / CARD).exists():
+            raise ValueError(f"{out} holds a model but no state to resume from; choose another folder, or delete it")
         return fresh
     found = torch.load(out / PROGRESS, map_location=model.clip.device, weights_only=True)
     require_same(out, found["identity"], identity)
