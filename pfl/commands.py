@@ -155,7 +155,7 @@ def evaluate(args) -> None:
     if not tested.level:
         raise ValueError(
             f"nothing can be measured on {args.data}: that needs normal and anomalous images, or anomalous ones with "
-            "masks; see `pfl data check`"
+            f"masks; `pfl data check {args.data}` says what was found, --normal-images names the normal ones"
         )
     if args.json:
         _check_results(args.json, model, tested, settings)

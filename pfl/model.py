@@ -70,6 +70,7 @@ class BayesPFL(nn.Module):
 
     def __init__(self, clip: FrozenCLIP, config: ModelConfig | None = None, *, seed: int = 0):
         super().__init__()
+        check(seed=seed)
         self.__dict__["clip"] = clip  # bypasses nn.Module, which would register it as a submodule
         self.config = config = config or ModelConfig()
         self.initial = f"seed {seed}"  # what its weights were before training: a seed, or the checksum of a file

@@ -63,6 +63,14 @@ REFUSED = {
         {"input/a.png": "image", "input/b.png": "image", "target/a.png": "mask", "target/b.png": "mask"},
         "like masks, though no name says so: target/a.png, target/b.png; say what is meant",
     ),
+    "JPEG masks in a folder of unknown name": (
+        {"input/a.jpg": "image", "input/b.jpg": "image", "target/a.jpg": "mask", "target/b.jpg": "mask"},
+        "like masks, though no name says so: target/a.jpg, target/b.jpg",
+    ),
+    "a JPEG mask called like its image": (
+        {"a.png": "image", "a.jpg": "mask"},
+        "images, or masks of each other? a.jpg, a.png",
+    ),
     "masks among the images, of unknown name": (
         {"1.bmp": "image", "p1.bmp": "mask"},
         "like masks, though no name says so: p1.bmp",
@@ -179,3 +187,9 @@ def test_an_image_that_cannot_be_read_takes_its_mask_with_it(tmp_path):
         "images": "unreadable",
         "masks": "masks of images left out",
     }
+
+
+def test_black_and_white_images_are_images_if_all_are(tmp_path):
+    for i in range(9):
+        write(tmp_path / f"{i}.png", "mask")
+    assert len(pfl.data.folder(tmp_path)) == 9

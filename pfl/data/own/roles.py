@@ -161,21 +161,21 @@ def by_ending(found: Sorted) -> None:
 def by_twin(found: Sorted) -> None:
     """Of two files of one folder that differ in their suffix, one may be the mask, as in the magnetic-tile set.
 
-    Then it, and only it, looks like a mask; and so in each such pair of the folder.
+    Then it, and only it, looks like a mask and loses nothing in its format; and so in each such pair of the folder.
     """
     groups = defaultdict(list)
     for file in found.images:
         if not file.out:
             groups[file.parts[:-1], file.stem].append(file)
     twins = {where: files for where, files in groups.items() if len(files) > 1}
-    plain = [f for files in twins.values() for f in files if found.headers[f.parts].format not in LOSSY]
-    look, masks, kinds = found.look(plain), set(), defaultdict(set)
+    look, masks, kinds = found.look(file for files in twins.values() for file in files), set(), defaultdict(set)
     unclear = []
     for (folder, _), files in twins.items():
-        like = [f for f in files if f in plain and not look(f).photograph and not look(f).problem]
+        like = [file for file in files if not look(file).photograph and not look(file).problem]
+        exact = [file for file in like if found.headers[file.parts].format not in LOSSY]
         kinds[folder].add(bool(like))
-        if len(like) == 1 and len(files) == 2:
-            masks.add(like[0].parts)
+        if len(exact) == 1 and len(files) == 2:
+            masks.add(exact[0].parts)
         elif like:
             unclear += files
     unclear += [file for (folder, _), files in twins.items() if len(kinds[folder]) > 1 for file in files]

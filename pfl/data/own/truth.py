@@ -1,6 +1,6 @@
 """Labels of own images, from folders and masks; where these contradict each other, nothing is assumed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from .. import formats
@@ -11,7 +11,7 @@ from .places import Parts, alike, image_stems
 from .roles import SAY, Sorted
 
 Look = Callable[[File], Mask]
-SAMPLED = 300  # files that are decoded, at most, to see whether they are masks
+SAMPLED = 100  # folders of which files are decoded, at most, to see whether they are masks
 
 
 def decide(found: Sorted) -> dict[Parts, int | None]:
@@ -108,17 +108,31 @@ def _normal_without_mask(found: Sorted) -> Callable[[File], bool]:
 def _check_unnamed_masks(found: Sorted, unknown: list[File]) -> None:
     """Images that look like masks, though no name says so, are a problem; unless all images do.
 
-    Three files of each folder are decoded, of formats that lose nothing: masks are stored in such.
+    Three files of each folder are decoded. JPEGs of high contrast look like masks, too: they are only doubted if all
+    three do, and a folder beside theirs has files of the same names.
     """
     folders = defaultdict(list)
     for image in unknown:
-        if not image.masks and found.headers[image.parts].format not in LOSSY:
+        if not image.masks:
             folders[image.parts[:-1]].append(image)
-    sampled = [images[i] for images in folders.values() for i in sorted({0, len(images) // 2, len(images) - 1})]
-    look = found.look(sampled := sampled[:SAMPLED])
-    like = [image for image in sampled if (mask := look(image)).any and not (mask.all or mask.soft or mask.problem)]
-    if like and len(like) < len(unknown):
+    names = Counter((folder[:-1], name) for folder, files in folders.items() for name in {alike(f.stem) for f in files})
+    samples = [[files[i] for i in sorted({0, len(files) // 2, len(files) - 1})] for files in folders.values()][:SAMPLED]
+    doubtful = []
+    for files in samples:
+        exact = [file for file in files if found.headers[file.parts].format not in LOSSY]
+        twins = all(names[file.parts[:-2], alike(file.stem)] > 1 for file in files)
+        doubtful.append(files if twins else exact)
+    look = found.look(file for files in doubtful for file in files)
+    like = []
+    for files in doubtful:
+        masks = [file for file in files if _is_mask(look(file))]
+        like += [m for m in masks if len(masks) == len(files) or found.headers[m.parts].format not in LOSSY]
+    if like and len(like) < sum(map(len, samples)):
         found.problems.append(f"like masks, though no name says so: {found.some(like)}; {SAY}")
+
+
+def _is_mask(mask: Mask) -> bool:
+    return mask.any and not (mask.all or mask.soft or mask.problem)
 
 
 def _note_rules(found: Sorted, look: Look, labels: dict[Parts, int | None], by_name: dict[Parts, int | None]) -> None:
