@@ -69,7 +69,7 @@ REFUSED = {
     ),
     "a JPEG mask called like its image": (
         {"a.png": "image", "a.jpg": "mask"},
-        "images, or masks of each other? a.jpg, a.png",
+        "images, or masks of each other? a.jpg; say what",
     ),
     "masks among the images, of unknown name": (
         {"1.bmp": "image", "p1.bmp": "mask"},

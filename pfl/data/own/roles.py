@@ -20,6 +20,7 @@ ANNOTATIONS = {
     ".csv": (b"EncodedPixels",),  # runs of pixels, as Kaggle has them
 }
 UNREAD = set(".heic .heif .eps .ps .psd .svg .dng .cr2 .cr3 .nef .arw .raw .tga .exr .hdr .dcm .nii .npy .mat".split())
+SAMPLED = 300  # JPEG files that are decoded, at most, to see whether they are masks of files of the same name
 SAY = "say what is meant with images=, masks= or normal= (on the command line --images, --masks, --normal-images)"
 
 
@@ -47,6 +48,12 @@ class Sorted:
 
     def some(self, files: Iterable[File]) -> str:
         return some(["/".join(file.parts) for file in files])
+
+    def may_be_exact_mask(self, file: File) -> bool:
+        """Whether a file's format loses nothing, and it is small enough for a mask: half a byte for each pixel."""
+        header = self.headers[file.parts]
+        small = self.path(file).stat().st_size < 500 + header.size[0] * header.size[1] / 2
+        return header.format not in LOSSY and (small or header.format in ("BMP", "TIFF", "PPM"))  # not compressed
 
     def look(self, files: Iterable[File]) -> Callable[[File], Mask]:
         """Decode files as masks, unless that is done; gives the result of each."""
@@ -168,16 +175,22 @@ def by_twin(found: Sorted) -> None:
         if not file.out:
             groups[file.parts[:-1], file.stem].append(file)
     twins = {where: files for where, files in groups.items() if len(files) > 1}
-    look, masks, kinds = found.look(file for files in twins.values() for file in files), set(), defaultdict(set)
-    unclear = []
-    for (folder, _), files in twins.items():
-        like = [file for file in files if not look(file).photograph and not look(file).problem]
-        exact = [file for file in like if found.headers[file.parts].format not in LOSSY]
-        kinds[folder].add(bool(like))
-        if len(exact) == 1 and len(files) == 2:
-            masks.add(exact[0].parts)
-        elif like:
+    exact = {where: [file for file in files if found.may_be_exact_mask(file)] for where, files in twins.items()}
+    look = found.look(file for files in exact.values() for file in files)
+    like = {
+        where: [f for f in files if not look(f).photograph and not look(f).problem] for where, files in exact.items()
+    }
+    masks, unclear, kinds, jpegs = set(), [], defaultdict(set), []
+    for where, files in twins.items():
+        kinds[where[0]].add(bool(like[where]))
+        if len(like[where]) == 1 and len(files) == 2:
+            masks.add(like[where][0].parts)
+        elif like[where]:
             unclear += files
+        else:
+            jpegs += [file for file in files if found.headers[file.parts].format in LOSSY]
+    look = found.look(jpegs := jpegs[:SAMPLED])  # a JPEG of high contrast looks like a mask, too: nothing is assumed
+    unclear += [file for file in jpegs if not look(file).photograph and not look(file).problem]
     unclear += [file for (folder, _), files in twins.items() if len(kinds[folder]) > 1 for file in files]
     if unclear:
         found.problems.append(f"images, or masks of each other? {found.some(dict.fromkeys(unclear))}; {SAY}")
