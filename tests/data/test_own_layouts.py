@@ -25,6 +25,11 @@ LAYOUTS = {
         Dent/b.tif     | plate 1 Dent
         loose.png      | plate ?
     """,
+    "a folder beside good and bad": """
+        good/a.png   | plate 0
+        bad/b.png    | plate 1
+        notes/c.png  | notes ?
+    """,
     "a folder per category": """
         left/a.png   | left ?
         right/a.png  | right ?

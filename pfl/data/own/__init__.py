@@ -30,8 +30,8 @@ def folder(
 
     Each file is an image, the mask of an image, or left out with a reason. The names of folders and files decide:
 
-    - `good/` (or `ok/`, `normal/`): normal images; the folders beside it contain anomalous ones, and name the defect.
-      Folders called `defect/`, `bad/` or `ng/` contain anomalous images, too; `defect/TYPE/` names the defect.
+    - `good/` (or `ok/`, `normal/`): normal images; `defect/` (or `bad/`, `ng/`): anomalous ones, and `defect/TYPE/`
+      names the defect. If only the first is there, the folders beside it contain anomalous images, and name the defect.
     - `masks/`, `ground_truth/`, `gt/`, `annotations/`, `labels/`, also `NAME_masks/`: masks, matched to images by the
       names of files and folders, with or without `_mask`. The files of a folder called like an image are together its
       mask (MVTec LOCO).

@@ -149,7 +149,9 @@ class Places:
         self._places: dict[Parts, Place] = {}
         folders = list(folders)
         normal = [parts for parts in folders if parts and self._is_normal(parts) and not self._mask_part(parts)]
-        self._labelled = {_siblings(parts) for parts in normal}
+        anomalous = {_siblings(parts) for parts in folders if parts and plain(parts[-1]) in ANOMALOUS_NAMES}
+        # Beside good/ and bad/, another folder is neither; beside good/ alone, it is a defect.
+        self._labelled = {_siblings(parts) for parts in normal} - (set() if "normal" in choices else anomalous)
         masked = {parts[:-1] for parts in folders if parts and plain(parts[-1]) in ("groundtruth", "gt")}
         tested = {parts[:-1] for parts in folders if parts and SPLITS.get(plain(parts[-1])) == "test"}
         self._labelled |= {_siblings((*parts, "test", "")) for parts in masked & tested}  # MVTec's layout
