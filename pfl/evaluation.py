@@ -214,18 +214,11 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
 
     Data and weights are identified by their fingerprints; versions are those of this process.
     """
-    learned: dict = getattr(model, "state_dict", dict)()
     tables = {}
     for protocol in ("strict", "official"):
         table = result.table(protocol)
         tables[protocol] = table.astype(object).where(table.notna(), None).to_dict(orient="index")
-    return {
-        "data": data_summary(data),
-        "clip": model.clip.identity,
-        "model": asdict(model.config) if learned else type(model).__name__,
-        "weights": fingerprint(learned) if learned else None,
-        "stage": getattr(model, "stage", None),  # which of the two image heads
-        "evaluation": asdict(config),
+    return identity(model, data, config) | {
         "versions": {"python": platform.python_version()}
         | {
             name: version(name) for name in ("bayes-pfl", "torch", "open_clip_torch", "numpy", "opencv-python-headless")
@@ -233,6 +226,19 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
         "device": str(model.clip.device),
         "unread": result.unread.to_dict("records"),
         "tables": tables,
+    }
+
+
+def identity(model, data: Dataset, config: EvalConfig) -> dict:
+    """What determines the result of an evaluation."""
+    learned: dict = getattr(model, "state_dict", dict)()
+    return {
+        "data": data_summary(data),
+        "clip": model.clip.identity,
+        "model": asdict(model.config) if learned else type(model).__name__,
+        "weights": fingerprint(learned) if learned else None,
+        "stage": getattr(model, "stage", None),  # which of the two image heads
+        "evaluation": asdict(config),
     }
 
 

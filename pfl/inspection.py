@@ -25,6 +25,7 @@ from .data.transforms import bounded, read_image
 from .data.writing import write, write_table
 from .heatmaps import SIDE, overlay, place
 from .parallel import Share, gather_objects, reading
+from .ranges import check
 from .shards import Log, merged
 
 
@@ -67,8 +68,10 @@ def inspect(
         FileExistsError: `out` contains a run and `resume` is False.
         ValueError: that run has other settings, or an image that is finished there has changed since.
     """
+    check(threshold=threshold)
     root = Path(os.path.abspath(root or os.path.commonpath([os.path.abspath(s.image.parent) for s in data.samples])))
     out, share = Path(out), Share.of(engine)
+    _check_out(out, data, root)
     names = {sample.image: _name(sample.image, root) for sample in data.samples}
     samples = {names[sample.image]: sample for sample in data.samples}
     files = {name: _state_of_file(sample) for name, sample in samples.items()}
@@ -140,6 +143,15 @@ def inspect(
     return table
 
 
+def _check_out(out: Path, data: Dataset, root: Path) -> None:
+    """Raise ValueError for a folder of results that contains images: only heat maps in a folder of its own are known
+    as such (`data.folder` leaves them out), and no image may be overwritten.
+    """
+    folders = {root.resolve(), *(folder.resolve() for folder in {sample.image.parent for sample in data.samples})}
+    if out.resolve() in folders or any(one.is_relative_to(out.resolve() / "heatmaps") for one in folders):
+        raise ValueError(f"{out} contains images to score; write the results into a folder of their own")
+
+
 def _batches(model, data: Dataset, workers: int | None, pictures: int | None = None) -> Iterable[Batch]:
     """Batches of the images, which need no mask."""
     if not len(data):
@@ -204,8 +216,9 @@ def calibrate(scores, false_alarm_rate: float) -> float:
         ValueError: too few scores for so low a rate.
     """
     scores = np.sort(np.asarray(scores, float))
-    if not 0 < false_alarm_rate < 1:
-        raise ValueError(f"a false-alarm rate of {false_alarm_rate} is not between 0 and 1; 0.05 is one in twenty")
+    check(false_alarms=false_alarm_rate)
+    if not np.isfinite(scores).all():
+        raise ValueError("a score is NaN or infinite; leave its image out")
     k = math.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9)
     if k > len(scores):
         need = math.ceil(1 / false_alarm_rate - 1e-9) - 1

@@ -14,7 +14,7 @@ import torch
 from accelerate import Accelerator
 from tqdm.auto import tqdm
 
-from .checkpoint import save
+from .checkpoint import CARD, save
 from .config import TrainConfig
 from .data.files import require_same
 from .data.loading import loader
@@ -211,6 +211,7 @@ def _run_identity(model: BayesPFL, data: Dataset, config: TrainConfig, validatio
         "train configuration": {k: v for k, v in asdict(config).items() if k != "workers"},
         "model configuration": asdict(model.config),
         "CLIP": model.clip.fingerprint,
+        "set of initial weights": model.initial,
         "data set": data.fingerprint(),
         "validation set": validation.fingerprint() if validation else None,
     }
@@ -236,6 +237,8 @@ def _initial_state(model: BayesPFL, identity: dict, out: Path | None) -> dict:
     """Return the state of the run: a new one, or the one found in `out`, whose weights are loaded into the model."""
     fresh: dict[str, Any] = {"stage": 1, "epoch": 0, "optimizer": None, "best": None, "history": []}
     if out is None or not (file := out / PROGRESS).exists():
+        if out and (out / CARD).exists():
+            raise ValueError(f"{out} holds a model but no state to resume from; choose another folder, or delete it")
         return fresh
     try:
         found = torch.load(file, map_location=model.clip.device, weights_only=True)
@@ -246,7 +249,7 @@ def _initial_state(model: BayesPFL, identity: dict, out: Path | None) -> dict:
         raise
     except Exception as error:  # a damaged file raises errors of many types
         raise ValueError(
-            f"{file} is damaged ({type(error).__name__}); delete it to start this training again"
+            f"{file} is damaged ({type(error).__name__}); choose another folder, or delete this one to start again"
         ) from error
     require_same(out, recorded, identity)
     model.load_state_dict(weights)

@@ -188,7 +188,7 @@ def test_a_damaged_file_is_named_with_a_remedy(clip, tiles, tmp_path, epochs):
     whole = (tmp_path / "progress.pt").read_bytes()
     for damaged in (b"", b"text", whole[: len(whole) // 2], whole.replace(b"history", b"hixtory")):
         (tmp_path / "progress.pt").write_bytes(damaged)
-        with pytest.raises(ValueError, match="progress.pt is damaged .*; delete it to start this training again"):
+        with pytest.raises(ValueError, match="progress.pt is damaged .*; choose another folder, or delete this one"):
             run()
     log = tmp_path / "progress.jsonl"
     settings, row = json.dumps({"a": 1}), json.dumps({"name": "x", "error": "y"})

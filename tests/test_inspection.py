@@ -159,3 +159,37 @@ def test_the_report_shows_a_dim_16_bit_image_as_it_was_read(model, tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     shown = re.search('image/jpeg;base64,([^"]+)', page)[1]
     assert np.asarray(Image.open(io.BytesIO(base64.b64decode(shown)))).mean() > 200
+
+
+def test_results_are_not_written_among_the_images_and_are_no_images_themselves(model, folder):
+    def run(out, **options):
+        data = pfl.data.folder(folder)
+        return inspect(model, data, folder / out, root=folder, num_samples=1, progress=False, **options)
+
+    for out in (".", "sub"):
+        with pytest.raises(ValueError, match="contains images to score; write the results into a folder of their own"):
+            run(out)
+    table = run("results")
+    again = run("results", resume=True)
+    pd.testing.assert_frame_equal(again, table)
+    account = pfl.data.folder(folder).account
+    assert str(account).startswith("4 images, 0 masks; left out: 4 results of pfl predict")
+    with pytest.raises(ValueError, match="contains images to score"):
+        inspect(model, pfl.data.folder(folder / "results/heatmaps"), folder / "results", num_samples=1, progress=False)
+    assert sorted(path.name for path in folder.glob("*.*")) == ["<b>&.png", "a.png"]
+
+
+def test_the_command_prints_what_the_folder_holds_and_takes_the_camera_s_bit_depth(model, folder, tmp_path, capsys):
+    pfl.save(model, tmp_path / "model")
+    (folder / "note.txt").write_text("")
+    arguments = ["predict", str(folder), "--model", str(tmp_path / "model"), "--num-samples", "1", "--out"]
+    assert cli.main([*arguments, str(tmp_path / "o")]) == 0
+    assert capsys.readouterr().out.startswith("4 images, 0 masks; left out: 1 not images: see `pfl data check")
+    Image.fromarray(np.full((8, 8), 4000, np.uint16)).save(folder / "deep.png")
+    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(tmp_path / "normal.png")
+    (tmp_path / "known").mkdir()
+    (tmp_path / "normal.png").rename(tmp_path / "known/normal.png")
+    calibrated = [*arguments, str(tmp_path / "p"), "--normal", str(tmp_path / "known"), "--false-alarms", "0.5"]
+    assert cli.main(calibrated) == 2
+    assert "have other bit depths; say the camera's with --bit-depth" in capsys.readouterr().err
+    assert cli.main([*calibrated, "--bit-depth", "12"]) == 0

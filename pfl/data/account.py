@@ -30,14 +30,15 @@ class LeftOut:
 class Account:
     """What each file below root was taken for; no file is in two of images, masks and left_out, and none is missing.
 
-    masks are pairs of a mask and its image. notes are rules that were applied and change how files are read. problems
-    are contradictions, for which `folder` refuses to load the images.
+    masks are pairs of a mask and its image; labels a line for each category. notes are rules that were applied and
+    change how files are read. problems are contradictions, for which `folder` refuses to load the images.
     """
 
     root: Path
     images: tuple[Path, ...]
     masks: tuple[tuple[Path, Path], ...]
     left_out: tuple[LeftOut, ...]
+    labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -63,6 +64,7 @@ class Account:
         for one in self.left_out:
             groups[one.why].append(shown(one.path, self.root) + f" ({one.detail})" * bool(one.detail))
         lines = [f"{_number(len(self.images), 'image')}, {_number(len(self.masks), 'mask')}"]
+        lines += [f"  {line}" for line in shortened(self.labels, limit)]
         for why, names in groups.items():
             lines.append(f"left out, {len(names)} {why}:")
             lines += [f"  {name}" for name in shortened(names, limit)]

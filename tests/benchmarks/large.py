@@ -1,6 +1,6 @@
 """What an image of 8,000 x 8,000 pixels costs `pfl predict`, next to one of 1,000 x 1,000: CPU time and peak memory.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/large.py
+OMP_NUM_THREADS=1 python tests/benchmarks/large.py
 """
 
 import os

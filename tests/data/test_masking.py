@@ -111,12 +111,14 @@ REFUSED = {
     "no background": (half() + 1, "png", "has values from 1 to 2: none is 0, the background"),
     "grey all over": (half() * 0 + 90, "png", "is 90 all over, neither black nor white"),
     "several values with soft edges": (
-        np.where(np.arange(24)[:, None] < 12, soft(), soft() // 3), "png", "has soft edges around areas of several values"
+        np.where(np.arange(24)[:, None] < 12, soft(), soft() // 3),
+        "png",
+        "has soft edges around areas of several values",
     ),
     "faint regions": (np.where(faint == 60, np.arange(32) + 30, faint), "png", "has regions fainter than half of 255"),
     "ids in a JPEG": (half(), "jpg", "is a JPEG file with values from 0 to 1 only; save it as PNG"),
     "grey values in a JPEG": (half() * 100, "jpg", "the many values of a photograph"),
-    "a photograph": (np.random.default_rng(0).integers(0, 256, (24, 32), np.uint8), "png", "the many values of a photo"),
+    "a photograph": (np.random.default_rng(0).integers(0, 256, (24, 32), np.uint8), "png", "many values of a photo"),
 }  # fmt: skip
 
 

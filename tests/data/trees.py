@@ -5,7 +5,7 @@ from PIL import Image
 
 FORMATS = {"jpg": "JPEG", "jpeg": "JPEG", "jfif": "JPEG", "tif": "TIFF", "pgm": "PPM", "ppm": "PPM"}
 FORMATS |= {"dib": "BMP", "jp2": "JPEG2000"}
-TEXTS = ("txt", "json", "xml", "csv", "db", "md", "npy", "eps")
+TEXTS = ("txt", "json", "xml", "csv", "db", "md", "npy", "eps", "heic")
 HEIGHT, WIDTH = 24, 32
 
 

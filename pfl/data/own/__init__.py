@@ -1,6 +1,7 @@
 """Folders of your own images, with or without labels and masks; each file below them is accounted for."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def folder(
 
     Each file is an image, the mask of an image, or left out with a reason. The names of folders and files decide:
 
-    - `good/` (or `ok/`, `normal/`): normal images; the folders beside it contain anomalous ones, and name the defect.
-      Folders called `defect/`, `bad/` or `ng/` contain anomalous images, too; `defect/TYPE/` names the defect.
+    - `good/` (or `ok/`, `normal/`): normal images; `defect/` (or `bad/`, `ng/`): anomalous ones, and `defect/TYPE/`
+      names the defect. If only the first is there, the folders beside it contain anomalous images, and name the defect.
     - `masks/`, `ground_truth/`, `gt/`, `annotations/`, `labels/`, also `NAME_masks/`: masks, matched to images by the
       names of files and folders, with or without `_mask`. The files of a folder called like an image are together its
       mask (MVTec LOCO).
@@ -105,7 +106,7 @@ def survey(
                 white=white if found.headers[image.parts].deep else None,
             )
         )
-    account = _account(found)
+    account = _account(found, _labels(samples))
     return Dataset(name=root.name, samples=tuple(samples), layout="folder", part="whole", account=account), account
 
 
@@ -149,7 +150,19 @@ def _largest(path: Path) -> int | str:
         return str(error)
 
 
-def _account(found: Sorted) -> Account:
+def _labels(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """A line for each category: its normal, anomalous and unknown images, and its defects."""
+    counts: dict[str, Counter] = {}
+    for sample in samples:
+        what = {0: "normal", 1: "anomalous", None: "of unknown label"}[sample.label]
+        counts.setdefault(sample.category, Counter()).update([what] + [f"of {sample.defect}"] * bool(sample.defect))
+    return tuple(
+        f"{shown(category)}: " + ", ".join(f"{number} {shown(what)}" for what, number in counter.items())
+        for category, counter in counts.items()
+    )
+
+
+def _account(found: Sorted, labels: tuple[str, ...]) -> Account:
     left_out = list(found.tree.left_out)
     left_out += [LeftOut(found.path(image), image.out, image.detail) for image in found.images if image.out]
     masks = []
@@ -164,6 +177,7 @@ def _account(found: Sorted) -> Account:
         root=found.tree.root,
         images=tuple(found.path(image) for image in found.images if not image.out),
         masks=tuple(masks),
+        labels=labels,
         left_out=tuple(sorted(left_out, key=lambda one: (one.why, one.path))),
         notes=tuple(found.notes),
         problems=tuple(found.problems),

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .places import Parts, Place, image_stems
+from .places import Parts, Place, alike, image_stems
 
 DEEP = 8  # folders deeper than this are matched by their whole path only
 
@@ -35,7 +35,7 @@ class Index:
     def __init__(self, images: Iterable[File]):
         self._levels: list[dict[tuple[str, Parts], list[File]]] = [defaultdict(list) for _ in range(3)]
         for image in images:
-            stem, place = image.stem.lower(), image.place
+            stem, place = alike(image.stem), image.place
             self._levels[0][stem, place.key].append(image)
             self._levels[1][stem, place.loose].append(image)
             for part in _parts(place.loose):
@@ -95,4 +95,4 @@ def _preferred(found: Sequence[File], mask: File, exact: bool) -> list[File]:
 def is_union(image: File) -> bool:
     """Whether an image's masks are the files of one folder called like it: together they are its mask."""
     folders = {mask.parts[:-1] for mask in image.masks}
-    return len(folders) == 1 and [part.lower() for part in next(iter(folders))[-1:]] == [image.stem.lower()]
+    return len(folders) == 1 and [alike(part) for part in next(iter(folders))[-1:]] == [alike(image.stem)]

@@ -4,6 +4,7 @@ Names are compared without case, spaces, hyphens and underscores.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,23 +14,16 @@ from ..mvtec import NAMELESS, NORMAL
 
 Parts = tuple[str, ...]  # a path relative to the folder, as its components
 
-NORMAL_NAMES = NORMAL | {"normals", "okay", "nondefective", "defectfree", "nodefect", "nodefects"}
-ANOMALOUS_NAMES = NAMELESS | {
-    "anomalies",
-    "anomalous",
-    "abnormal",
-    "defects",
-    "faulty",
-    "nok",
-    "ng",
-}  # no defect's name
+NORMAL_NAMES = NORMAL | set("normals okay nondefective defectfree anomalyfree nodefect nodefects pass passed".split())
+ANOMALOUS_NAMES = NAMELESS | set("anomalies anomalous abnormal defects faulty nok ng notok fail failed".split())
 UNKNOWN_NAMES = {"unlabelled", "unlabeled", "unknown", "unsorted"}
 IMAGE_NAMES = {"images", "image", "imgs", "img", "jpegimages"}
+NO_CATEGORY = {"data", "dataset"}  # folders that only hold others, as in VisA
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 SPLITS |= dict.fromkeys(("val", "valid", "validation"), "val")
 MASK_WORD = (
     "mask|masks|gt|gts|groundtruth|ground truth|truth|annotation|annotations|annot|label|labels"
-    "|seg|segmentation|segmentations|segmentationclass"
+    "|seg|segmentation|segmentations|segmentationclass|segmentationobject"
 )
 MASK_NAMES = {word.replace(" ", "") for word in MASK_WORD.split("|")} | {"maskdir", "maskimages", "segmasks"}
 _WORD = MASK_WORD.replace(" ", "[ _-]?")
@@ -50,13 +44,23 @@ def without_mask_word(name: str) -> str | None:
     return found[1] if found else None
 
 
+def alike(stem: str) -> str:
+    """A name as names are compared: in lower case, and accents as one letter (macOS writes them as two)."""
+    return unicodedata.normalize("NFC", stem).lower()
+
+
 def image_stems(stem: str) -> list[str]:
-    """What the image of a mask with this stem may be called, most likely first: in lower case, without suffix."""
-    stems = [stem]
-    for one in (stem, without_mask_word(stem) or ""):
+    """What the image of a mask with this stem may be called, most likely first: as `alike` gives it, without suffix."""
+    stems, bare = [stem], without_mask_word(stem) or ""
+    rest = stem.removeprefix(bare)
+    for end in range(len(rest) - len(rest.lstrip(" _.-")) - 1, 0, -1) if bare else ():
+        stems.append(bare + rest[:end])  # "a_" of a__mask
+    for one in (stem, bare):
         without_suffix = _SUFFIX.fullmatch(one)
         stems += [one] + ([without_suffix[1], without_mask_word(without_suffix[1]) or ""] if without_suffix else [])
-    return list(dict.fromkeys(one.lower() for one in stems if one))
+    if bare:  # img_1 of mask_1, 1_image of 1_mask
+        stems += [name for word in ("img", "image") for name in (f"{word}_{bare}", f"{bare}_{word}")]
+    return list(dict.fromkeys(alike(one) for one in stems if one))
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,9 @@ class Places:
         self._places: dict[Parts, Place] = {}
         folders = list(folders)
         normal = [parts for parts in folders if parts and self._is_normal(parts) and not self._mask_part(parts)]
-        self._labelled = {_siblings(parts) for parts in normal}
+        anomalous = {_siblings(parts) for parts in folders if parts and plain(parts[-1]) in ANOMALOUS_NAMES}
+        # Beside good/ and bad/, another folder is neither; beside good/ alone, it is a defect.
+        self._labelled = {_siblings(parts) for parts in normal} - (set() if "normal" in choices else anomalous)
         masked = {parts[:-1] for parts in folders if parts and plain(parts[-1]) in ("groundtruth", "gt")}
         tested = {parts[:-1] for parts in folders if parts and SPLITS.get(plain(parts[-1])) == "test"}
         self._labelled |= {_siblings((*parts, "test", "")) for parts in masked & tested}  # MVTec's layout
@@ -178,7 +184,7 @@ class Places:
         labels = [(i, label) for i in range(len(parts)) if (label := self._label(parts[: i + 1])) is not None]
         first, label = labels[0] if labels else (len(parts), None)
         other = next((i for i, value in labels if value != label), None)
-        skipped = {*images, *masks} | {i for i, part in enumerate(parts) if plain(part) in SPLITS}
+        skipped = {*images, *masks} | {i for i, part in enumerate(parts) if plain(part) in NO_CATEGORY | set(SPLITS)}
         above = [part for i, part in enumerate(parts[:first]) if i not in skipped]
         below = [part for i, part in enumerate(parts[first:], first) if i not in skipped]
         category = "/".join(above if labels else above[:1]) or self.name

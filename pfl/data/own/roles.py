@@ -11,13 +11,16 @@ from ..files import cached
 from ..formats import FORMAT_OF, LOSSY, Header, Unusable
 from ..masking import Mask
 from .matching import File, Index, is_union
-from .places import Choice, Parts, Place, Places, image_stems, without_mask_word
+from .places import Choice, Parts, Place, Places, alike, image_stems, without_mask_word
 from .walking import Tree, walk
 
 ANNOTATIONS = {
-    ".json": (b'"shapes"', b'"annotations"', b'"images"', b'"regions"', b'"bbox"'),  # LabelMe, COCO, VIA
-    ".xml": (b"<annotation", b"<annotations"),  # Pascal VOC, CVAT
+    ".json": (b'"shapes"', b'"annotations"', b'"images"', b'"licenses"', b'"regions"', b'"bbox"'),  # LabelMe, COCO, VIA
+    ".xml": (b"<annotation",),  # Pascal VOC, CVAT
+    ".csv": (b"EncodedPixels",),  # runs of pixels, as Kaggle has them
 }
+UNREAD = set(".heic .heif .eps .ps .psd .svg .dng .cr2 .cr3 .nef .arw .raw .tga .exr .hdr .dcm .nii .npy .mat".split())
+SAMPLED = 300  # JPEG files that are decoded, at most, to see whether they are masks of files of the same name
 SAY = "say what is meant with images=, masks= or normal= (on the command line --images, --masks, --normal-images)"
 
 
@@ -46,10 +49,16 @@ class Sorted:
     def some(self, files: Iterable[File]) -> str:
         return some(["/".join(file.parts) for file in files])
 
+    def may_be_exact_mask(self, file: File) -> bool:
+        """Whether a file's format loses nothing, and it is small enough for a mask: half a byte for each pixel."""
+        header = self.headers[file.parts]
+        small = self.path(file).stat().st_size < 500 + header.size[0] * header.size[1] / 2
+        return header.format not in LOSSY and (small or header.format in ("BMP", "TIFF", "PPM"))  # not compressed
+
     def look(self, files: Iterable[File]) -> Callable[[File], Mask]:
         """Decode files as masks, unless that is done; gives the result of each."""
         new = [file for file in files if file.parts not in self._looks]
-        results = cached("masks", [self.path(file) for file in new], lambda path: asdict(masking.examine(path)))
+        results = cached("masks-1", [self.path(file) for file in new], lambda path: asdict(masking.examine(path)))
         self._looks |= {file.parts: Mask(**result) for file, result in zip(new, results, strict=True)}
         return lambda file: self._looks[file.parts]
 
@@ -91,13 +100,15 @@ def _not_an_image(path: Path) -> LeftOut:
     suffix = path.suffix.lower()
     try:
         with open(path, "rb") as file:
-            start = file.read(4096) if suffix in (".json", ".xml", ".txt") else b""
+            start = file.read(4096) if suffix in (*ANNOTATIONS, ".txt") else b""
     except OSError as error:
         return LeftOut(path, "unreadable", formats.reason(error))
     if any(word in start for word in ANNOTATIONS.get(suffix, ())):
-        return LeftOut(path, "annotations, not masks", "boxes or polygons; only masks are read as truth")
+        return LeftOut(path, "annotations, not masks", "boxes, polygons or runs; only masks are read as truth")
     if suffix == ".txt" and _is_yolo(start):
         return LeftOut(path, "annotations, not masks", "YOLO's boxes or polygons; only masks are read as truth")
+    if suffix in UNREAD:
+        return LeftOut(path, "of kinds that are not read", "save it as PNG or JPEG")
     return LeftOut(path, "not images")
 
 
@@ -140,7 +151,7 @@ def by_ending(found: Sorted) -> None:
     """Files called like a mask (NAME_mask, mask_NAME, NAME_gt, ...) are masks, unless they are photographs."""
     stems = defaultdict(list)
     for file in found.images:
-        stems[file.parts[:-1], file.stem.lower()].append(file)
+        stems[file.parts[:-1], alike(file.stem)].append(file)
     called = [file for file in found.images if not file.out and without_mask_word(file.stem) is not None]
     look, masks, doubtful = found.look(called), set(), []
     for file in called:
@@ -157,23 +168,29 @@ def by_ending(found: Sorted) -> None:
 def by_twin(found: Sorted) -> None:
     """Of two files of one folder that differ in their suffix, one may be the mask, as in the magnetic-tile set.
 
-    Then it, and only it, looks like a mask; and so in each such pair of the folder.
+    Then it, and only it, looks like a mask and loses nothing in its format; and so in each such pair of the folder.
     """
     groups = defaultdict(list)
     for file in found.images:
         if not file.out:
             groups[file.parts[:-1], file.stem].append(file)
     twins = {where: files for where, files in groups.items() if len(files) > 1}
-    plain = [f for files in twins.values() for f in files if found.headers[f.parts].format not in LOSSY]
-    look, masks, kinds = found.look(plain), set(), defaultdict(set)
-    unclear = []
-    for (folder, _), files in twins.items():
-        like = [f for f in files if f in plain and not look(f).photograph and not look(f).problem]
-        kinds[folder].add(bool(like))
-        if len(like) == 1 and len(files) == 2:
-            masks.add(like[0].parts)
-        elif like:
+    exact = {where: [file for file in files if found.may_be_exact_mask(file)] for where, files in twins.items()}
+    look = found.look(file for files in exact.values() for file in files)
+    like = {
+        where: [f for f in files if not look(f).photograph and not look(f).problem] for where, files in exact.items()
+    }
+    masks, unclear, kinds, jpegs = set(), [], defaultdict(set), []
+    for where, files in twins.items():
+        kinds[where[0]].add(bool(like[where]))
+        if len(like[where]) == 1 and len(files) == 2:
+            masks.add(like[where][0].parts)
+        elif like[where]:
             unclear += files
+        else:
+            jpegs += [file for file in files if found.headers[file.parts].format in LOSSY]
+    look = found.look(jpegs := jpegs[:SAMPLED])  # a JPEG of high contrast looks like a mask, too: nothing is assumed
+    unclear += [file for file in jpegs if not look(file).photograph and not look(file).problem]
     unclear += [file for (folder, _), files in twins.items() if len(kinds[folder]) > 1 for file in files]
     if unclear:
         found.problems.append(f"images, or masks of each other? {found.some(dict.fromkeys(unclear))}; {SAY}")
@@ -192,7 +209,7 @@ def match(found: Sorted) -> None:
     bad = {file.parts for file in found.masks if look(file).problem}
     for file in found.masks:
         if file.parts in bad:
-            found.problems.append(f"mask {found.some([file])} {look(file).problem}")
+            found.problems.append(f"mask {found.some([file])} {look(file).problem}; if it is no mask, {SAY}")
     alone = _alone(found.images)
     by_folder = False
     open_ones = []
@@ -219,8 +236,8 @@ def match(found: Sorted) -> None:
     for image in found.images:
         if len(image.masks) > 1 and not is_union(image):
             found.problems.append(
-                f"several masks claim the image {found.some([image])}: {found.some(image.masks)}; keep one, or put all "
-                f"in a folder called like the image"
+                f"several masks claim the image {found.some([image])}: {found.some(image.masks)}; keep one, put all in "
+                f"a folder called like the image, or {SAY}"
             )
 
 

@@ -4,14 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from .. import formats
-from ..formats import UPRIGHT, Unusable
+from ..formats import LOSSY, UPRIGHT, Unusable
 from ..masking import Mask
 from .matching import File
-from .places import Parts, image_stems
+from .places import Parts, alike, image_stems
 from .roles import SAY, Sorted
 
 Look = Callable[[File], Mask]
-SAMPLED = 3  # files of a folder that are decoded to see whether they are masks
+SAMPLED = 100  # folders of which files are decoded, at most, to see whether they are masks
 
 
 def decide(found: Sorted) -> dict[Parts, int | None]:
@@ -39,7 +39,7 @@ def decide(found: Sorted) -> dict[Parts, int | None]:
         labels[image.parts] = label
     found.problems += [f"{what}: {found.some(images)}; correct either, or {SAY}" for what, images in wrong.items()]
     if "masks" not in found.choices and "images" not in found.choices:
-        _check_folders_of_masks(found, [image for image in used if labels[image.parts] is None])
+        _check_unnamed_masks(found, [image for image in used if labels[image.parts] is None])
     _note_rules(found, look, labels, by_name)
     return labels
 
@@ -100,28 +100,39 @@ def _normal_without_mask(found: Sorted) -> Callable[[File], bool]:
 
     def normal(image: File) -> bool:
         beside = () in covered or image.place.key in covered
-        return image.place.image and beside and image.stem.lower() not in others
+        return image.place.image and beside and alike(image.stem) not in others
 
     return normal
 
 
-def _check_folders_of_masks(found: Sorted, unknown: list[File]) -> None:
-    """A folder with an unknown name whose files are called like those beside it and look like masks is a problem."""
+def _check_unnamed_masks(found: Sorted, unknown: list[File]) -> None:
+    """Images that look like masks, though no name says so, are a problem; unless all images do.
+
+    Three files of each folder are decoded. JPEGs of high contrast look like masks, too: they are only doubted if all
+    three do, and a folder beside theirs has files of the same names.
+    """
     folders = defaultdict(list)
     for image in unknown:
         if not image.masks:
             folders[image.parts[:-1]].append(image)
-    stems = Counter((folder[:-1], stem) for folder, images in folders.items() for stem in {i.stem for i in images})
-    twins = {
-        folder: images[:SAMPLED]
-        for folder, images in folders.items()
-        if folder and all(stems[folder[:-1], image.stem] > 1 for image in images)
-    }
-    look = found.look(image for images in twins.values() for image in images)
-    for images in twins.values():
-        masks = [look(image) for image in images]
-        if all(mask.any and not mask.all and not mask.problem for mask in masks):
-            found.problems.append(f"like masks of the images beside them: {found.some(images)}; {SAY}")
+    names = Counter((folder[:-1], name) for folder, files in folders.items() for name in {alike(f.stem) for f in files})
+    samples = [[files[i] for i in sorted({0, len(files) // 2, len(files) - 1})] for files in folders.values()][:SAMPLED]
+    doubtful = []
+    for files in samples:
+        exact = [file for file in files if found.headers[file.parts].format not in LOSSY]
+        twins = all(names[file.parts[:-2], alike(file.stem)] > 1 for file in files)
+        doubtful.append(files if twins else exact)
+    look = found.look(file for files in doubtful for file in files)
+    like = []
+    for files in doubtful:
+        masks = [file for file in files if _is_mask(look(file))]
+        like += [m for m in masks if len(masks) == len(files) or found.headers[m.parts].format not in LOSSY]
+    if like and len(like) < sum(map(len, samples)):
+        found.problems.append(f"like masks, though no name says so: {found.some(like)}; {SAY}")
+
+
+def _is_mask(mask: Mask) -> bool:
+    return mask.any and not (mask.all or mask.soft or mask.problem)
 
 
 def _note_rules(found: Sorted, look: Look, labels: dict[Parts, int | None], by_name: dict[Parts, int | None]) -> None:

@@ -2,13 +2,14 @@
 
 import os
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ..account import LeftOut
 
 SYSTEM = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__"}
 FILE, FOLDER, COUNTED = "a file", "a folder", "links to what is counted elsewhere"
-RESULTS = {"progress.jsonl", "heatmaps"}  # in a folder that `pfl predict` wrote
+LOG, RESULTS = "progress*.jsonl", "heatmaps"  # in a folder that `pfl predict` wrote
 
 
 @dataclass
@@ -47,10 +48,10 @@ def walk(root: Path) -> Tree:
             tree.left_out.append(LeftOut(tree.path(parts), why or "unreadable folders", str(error.strerror)))
             continue
         tree.folders.add(parts)
-        if not why and {entry.name for entry in listed} >= RESULTS:
-            why = "results of pfl predict"
+        predicted = any(fnmatchcase(entry.name, LOG) for entry in listed)
         for entry in listed:
-            place, reason, link = (*parts, entry.name), why or _unwanted(entry.name), entry.is_symlink()
+            place, link = (*parts, entry.name), entry.is_symlink()
+            reason = why or _unwanted(entry.name) or "results of pfl predict" * (predicted and entry.name == RESULTS)
             kind = _kind(entry, real)
             if kind in (FILE, FOLDER) and (link or by_link) and not reason:
                 status = entry.stat()
@@ -71,13 +72,13 @@ def _kind(entry: os.DirEntry, real: str) -> str:
     """FILE, FOLDER, or why an entry is left out; real is the root without links."""
     try:
         if entry.is_symlink():
+            entry.stat()  # raises OSError for a link to nothing, or to itself
             target = os.path.realpath(entry.path)
             within = target.removeprefix(real + os.sep)
             if within != target and not any(map(_unwanted, within.split(os.sep))):
                 return COUNTED
             if real == target or real.startswith(target.rstrip(os.sep) + os.sep):
                 return "links to a folder above"
-            entry.stat()  # raises OSError for a link to nothing, or to itself
         if entry.is_dir():
             return FOLDER
         return FILE if entry.is_file() else "pipes, sockets or devices"
