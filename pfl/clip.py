@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from . import tower, weights
 from .config import Precision
+from .ranges import check
 
 ACTIVATIONS = ("quickgelu", "gelu")
 MEAN, SD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD  # of pixel values, the same for every CLIP
@@ -265,6 +266,7 @@ def load_clip(
         FileNotFoundError: a local file is missing.
         ValueError: a name is unknown, an option does not fit the model, or the file contains no CLIP.
     """
+    check(image_size=image_size)
     if activation not in (None, *ACTIVATIONS):
         raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
     file = next((text for text in (pretrained, name) if text and weights.is_file_name(text)), None)

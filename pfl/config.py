@@ -1,7 +1,9 @@
 """Configurations: every hyperparameter with its reason, and presets that set them together."""
 
-from dataclasses import dataclass, field, fields, replace
-from typing import Literal, get_args, get_origin
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from .ranges import check_config
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -28,9 +30,7 @@ class ModelConfig:
     base_variance: float = 1.0  # variance of z0 before training
 
     def __post_init__(self):
-        for name in ("num_prompts", "context_len", "state_len", "num_flows", "heads"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        check_config(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class TrainConfig:
     workers: int | None = None  # processes that read images, only for speed; None: all cores on a GPU, 0 on a CPU
 
     def __post_init__(self):
-        _check_choices(self)
+        check_config(self)
         if self.horizon is not None and self.epochs > self.horizon:
             raise ValueError(
                 f"epochs is {self.epochs}, but the rates are 0 after a horizon of {self.horizon}; "
@@ -101,15 +101,7 @@ class EvalConfig:
     top_fraction: float = 0.0075  # fraction of the map's pixels in the image score; the reference: 2000 of 518 x 518
 
     def __post_init__(self):
-        _check_choices(self)
-
-
-def _check_choices(config) -> None:
-    """Raise ValueError for a value that a Literal field does not allow; Python does not check it."""
-    for one in fields(config):
-        value, choices = getattr(config, one.name), get_args(one.type)
-        if get_origin(one.type) is Literal and value not in choices:
-            raise ValueError(f"{one.name} {value!r} is unknown; choose one of {', '.join(choices)}")
+        check_config(self)
 
 
 @dataclass(frozen=True, kw_only=True)

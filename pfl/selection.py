@@ -92,8 +92,8 @@ def validation_score(model: BayesPFL, data: Dataset, config: TrainConfig, engine
 
     settings = EvalConfig(num_samples=5, precision=model.clip.precision, workers=config.workers)
     if config.criterion == "both":
-        mean = measure(model, data, settings, engine=engine).table("strict").loc["mean"]
+        mean = measure(model, data, settings, engine=engine, strict=True).table("strict").loc["mean"]
         return float(mean[["image_ap", "pixel_ap"]].mean())
-    result = measure(model, data, replace(settings, smoothing=0.0), engine=engine)
+    result = measure(model, data, replace(settings, smoothing=0.0), engine=engine, strict=True)
     table = result.pixels["pixel_ap"] if model.stage == 1 else image_table(result.images, "text_score")["image_ap"]
     return float(table.mean())

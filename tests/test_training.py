@@ -116,6 +116,14 @@ def test_a_finished_run_is_not_repeated_and_a_different_one_is_rejected(fresh, d
     assert (tmp_path / "history.csv").read_text().count("\n") == 5
     with pytest.raises(ValueError, match="another train configuration; choose another folder"):
         train(fresh(), data, dataclasses.replace(CONFIG, seed=1), out=tmp_path, progress=False)
+    with pytest.raises(ValueError, match="another data set"):
+        train(fresh(), data.subset(keep=lambda one: one != data[0]), CONFIG, out=tmp_path, progress=False)
+    for other in (BayesPFL(model.clip, model.config, seed=7), load(tmp_path, model.clip)):
+        with pytest.raises(ValueError, match="another set of initial weights"):
+            train(other, data, CONFIG, out=tmp_path, progress=False)
+    (tmp_path / training.PROGRESS).unlink()
+    with pytest.raises(ValueError, match="holds a model but no state to resume from; choose another folder"):
+        train(fresh(), data, CONFIG, out=tmp_path, progress=False)
 
 
 @pytest.mark.parametrize(

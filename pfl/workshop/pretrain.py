@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..clip import encode_tokens
-from ..data.files import home, require_same, write
+from ..data.files import home, require_same
+from ..data.writing import write
 from . import tiny
 from .captions import NAMES, tokenize, used_tokens
 from .losses import Regions, accuracy, region_loss, sigmoid_loss
