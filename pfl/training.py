@@ -199,6 +199,9 @@ def _train_epoch(
 def _check_data(data: Dataset) -> None:
     if not len(data):
         raise ValueError(f"data set {data.name!r} is empty; check its root folder")
+    if data.unreadable:
+        file = data.unreadable[0]
+        raise ValueError(f"{file.path} cannot be read ({file.why}); training needs every image: repair it or remove it")
     for sample in data.samples:
         if sample.label is None:
             raise ValueError(f"{sample.image} has no label; training needs images labelled normal or anomalous")

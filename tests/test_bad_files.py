@@ -133,6 +133,8 @@ def test_training_refuses_and_names_the_file(model, tmp_path, workers):
     with pytest.raises(OSError, match="bad.png") as caught:
         list(loader(Dataset(name="parts", samples=samples), SIDE, 1, workers=workers))
     assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="bad.png cannot be read .unreadable.; training needs every image"):
+        pfl.train(model, pfl.data.folder(tmp_path))
 
 
 def test_cells_that_a_spreadsheet_would_run_are_quoted_and_numbers_stay_numbers(tmp_path):

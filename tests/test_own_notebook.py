@@ -46,7 +46,8 @@ def notebook(tmp_path, monkeypatch):
             exec(cell, names)
         return names
 
-    return run
+    with matplotlib.rc_context():  # the notebook sets its style
+        yield run
 
 
 def pictures(folder: Path, count: int = 4) -> dict[Path, bytes]:
