@@ -117,6 +117,8 @@ def _check_unnamed_masks(found: Sorted, unknown: list[File]) -> None:
             folders[image.parts[:-1]].append(image)
     names = Counter((folder[:-1], name) for folder, files in folders.items() for name in {alike(f.stem) for f in files})
     samples = [[files[i] for i in sorted({0, len(files) // 2, len(files) - 1})] for files in folders.values()][:SAMPLED]
+    if sum(map(len, samples)) < 2:  # nothing to compare with
+        return
     doubtful = []
     for files in samples:
         exact = [file for file in files if found.headers[file.parts].format not in LOSSY]
