@@ -12,6 +12,7 @@ from .bench import bench as benchmark
 from .clip import load_clip
 from .data.files import write, write_json
 from .evaluation import measure
+from .features import FeatureFolder
 from .model import BayesPFL
 from .reproduce import save_result
 from .statistics import spread
@@ -70,7 +71,7 @@ def train(args) -> None:
     clip = load_clip(**preset.clip, device=device, precision=settings.precision)
     model = BayesPFL(clip, preset.model, seed=args.seed)
     if not (settings.alters_images or engine):
-        model.clip.memory = {}  # without augmentation an image is encoded only once
+        model.clip.memory = FeatureFolder()  # without augmentation an image is encoded only once
     run = training.train(model, auxiliary, settings, out=args.out, validation=validation, engine=engine)
     if engine is None or engine.is_main_process:
         print(run.history.to_string(index=False, float_format="%.4g"))

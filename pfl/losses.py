@@ -140,10 +140,7 @@ class PixelLosses(torch.autograd.Function):
 
 
 def upsample(evidence: Tensor, size: int) -> Tensor:
-    """Bilinear upsampling with aligned corners: evidence (..., g, g) on the patch grid -> (..., size, size).
-
-    Two matrix products are several times as fast as interpolating pixel by pixel.
-    """
+    """Bilinear upsampling with aligned corners, as two matrix products: evidence (..., g, g) -> (..., size, size)."""
     rows = _interpolation_matrix(evidence.shape[-1], size, evidence.device, evidence.dtype)
     return rows @ evidence @ rows.T
 
