@@ -186,8 +186,10 @@ def bench(args) -> None:
 
 
 def figures(args) -> int:
-    results = notebooks.run(args.preset, args.only)
-    print("\nnotebook                             minutes  result")
-    for name, seconds, error in results:
-        print(f"{name:36} {seconds / 60:7.1f}  {error.splitlines()[0] if error else 'done'}")
-    return 1 if any(error for *_, error in results) else 0
+    results = notebooks.run(args.preset, args.only, args.jobs)
+    print("\nnotebook                      minutes  CPU minutes  peak GB  result")
+    for r in results:
+        outcome = r.error.strip().splitlines()[0] if r.error else "done"
+        print(f"{r.path.name:29} {r.seconds / 60:7.1f} {r.cpu / 60:12.1f} {r.memory / 1e9:8.1f}  {outcome}")
+    print(FeatureFolder())
+    return 1 if any(r.error for r in results) else 0
