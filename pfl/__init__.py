@@ -11,7 +11,7 @@ Axis letters, the same throughout the package:
     g  side of the patch grid       n  any number
 """
 
-from . import data
+from . import compat, data  # noqa: F401  # compat comes first: it lets torchvision be imported
 from .checkpoint import load, load_reference, save
 from .clip import FrozenCLIP, load_clip
 from .config import EvalConfig, ModelConfig, Preset, TrainConfig, preset
