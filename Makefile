@@ -5,12 +5,14 @@ PRESET ?= tiny
 
 .PHONY: install figures test wheel lab pretrain default clean
 
+# CPU=1 takes a build of torch without CUDA, where pip's configuration offers one; docs/speed.md says what it saves.
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet --editable ".[notebooks,elpv,test]"
+	torch=$$($(if $(CPU),$(VENV)/bin/python .ci/cpu_build.py,:)) \
+		&& $(VENV)/bin/python -m pip install --quiet --editable ".[notebooks,elpv,test]" $$torch
 	touch $@
 
 figures: install

@@ -32,8 +32,8 @@ class FrozenCLIP(nn.Module):
 
     Attributes:
         precision: "fp32", "bf16" or "fp16": the weights are stored in it, and nothing is cast but images and prompts.
-        memory: set it to `{}` to cache the features of every image from then on, in training and evaluation (L * N * W
-            floats each, on the image's device); `None`, the default, caches nothing. Not for augmented images.
+        memory: set it to a `FeatureFolder` or to `{}` to cache the features of every image from then on (L * N * W
+            floats each), on disk or on the image's device; `None`, the default: none. Not for augmented images.
     """
 
     precision: Precision = "fp32"
@@ -77,11 +77,11 @@ class FrozenCLIP(nn.Module):
         self.__dict__ |= {"_options": options, "_others": {}, "_shared": {"memory": None}}
 
     @property
-    def memory(self) -> dict | None:
+    def memory(self) -> Any:
         return self._shared["memory"]
 
     @memory.setter
-    def memory(self, value: dict | None) -> None:
+    def memory(self, value: Any) -> None:
         self._shared["memory"] = value
 
     @property
@@ -90,6 +90,11 @@ class FrozenCLIP(nn.Module):
 
     def train(self, mode: bool = True) -> "FrozenCLIP":
         return super().train(False)
+
+    @cached_property
+    def encoder(self) -> tuple:
+        """What decides the features of an image, besides the precision."""
+        return fingerprint(self.visual.state_dict()), self.activation, self.feature_layers
 
     @cached_property
     def fingerprint(self) -> str:
@@ -122,8 +127,6 @@ class FrozenCLIP(nn.Module):
 
     def to_precision(self, precision: Precision) -> "FrozenCLIP":
         """This CLIP with its weights stored in a precision: itself, or a copy, made on the first call and kept.
-
-        To store them once, and not in two precisions, load the CLIP in the one that is computed in.
 
         Raises:
             ValueError: the precision is unknown, or the weights are stored in half precision, and another is wanted.
@@ -175,14 +178,15 @@ class FrozenCLIP(nn.Module):
         """Encode only the images that are not in the memory."""
         memory = self.memory if self.memory is not None else {}
         pixels = (image.cpu().contiguous().view(torch.uint8).numpy() for image in images)
-        keys = [(hashlib.sha256(part).digest(), self.sos.dtype, images.device) for part in pixels]
-        new = [i for i, key in enumerate(keys) if key not in memory]
+        keys = [(hashlib.sha256(part).digest(), *self.encoder, self.sos.dtype, images.device) for part in pixels]
+        found = {key: memory.get(key) for key in keys}
+        new = [i for i, key in enumerate(keys) if found[key] is None]
         if new:
             x, patches = self._encode(images[new])
-            memory |= {keys[i]: (x[j], [layer[j] for layer in patches]) for j, i in enumerate(new)}
-        found = [memory[key] for key in keys]
-        layers = zip(*(patches for _, patches in found), strict=True)
-        return torch.stack([x for x, _ in found]), [torch.stack(layer) for layer in layers]
+            found |= {keys[i]: memory.setdefault(keys[i], (x[j], [f[j] for f in patches])) for j, i in enumerate(new)}
+        known: list[Any] = [found[key] for key in keys]
+        layers = zip(*(patches for _, patches in known), strict=True)
+        return torch.stack([x for x, _ in known]), [torch.stack(layer) for layer in layers]
 
     def tokenize(self, texts: list[str]) -> Tensor:
         """Texts -> token ids (n, 77): SOS, words, EOS, then zeros."""

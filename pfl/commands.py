@@ -14,6 +14,7 @@ from .clip import load_clip
 from .data.files import read_json, require_same
 from .data.writing import check_target, write_json, write_table
 from .evaluation import measure
+from .features import FeatureFolder
 from .model import BayesPFL
 from .reproduce import save_result
 from .statistics import spread
@@ -118,7 +119,7 @@ def train(args) -> None:
     clip = load_clip(**preset.clip, device=device, precision=settings.precision)
     model = BayesPFL(clip, preset.model, seed=args.seed)
     if not (settings.alters_images or engine):
-        model.clip.memory = {}  # without augmentation an image is encoded only once
+        model.clip.memory = FeatureFolder()  # without augmentation an image is encoded only once
     run = training.train(model, auxiliary, settings, out=args.out, validation=validation, engine=engine)
     if engine is None or engine.is_main_process:
         print(run.history.to_string(index=False, float_format="%.4g"))
@@ -261,8 +262,10 @@ def bench(args) -> None:
 
 
 def figures(args) -> int:
-    results = notebooks.run(args.preset, args.only)
-    print("\nnotebook                             minutes  result")
-    for name, seconds, error in results:
-        print(f"{name:36} {seconds / 60:7.1f}  {error.splitlines()[0] if error else 'done'}")
-    return 1 if any(error for *_, error in results) else 0
+    results = notebooks.run(args.preset, args.only, args.jobs)
+    print("\nnotebook                      minutes  CPU minutes  peak GB  result")
+    for r in results:
+        outcome = r.error.strip().splitlines()[0] if r.error else "done"
+        print(f"{r.path.name:29} {r.seconds / 60:7.1f} {r.cpu / 60:12.1f} {r.memory / 1e9:8.1f}  {outcome}")
+    print(FeatureFolder())
+    return 1 if any(r.error for r in results) else 0

@@ -161,7 +161,7 @@ class BayesPFL(nn.Module):
         """Logits (b, L, 2, R, B, g, g) of each patch of each layer for each prompt (section 3.3)."""
         with self.clip.autocast():
             keys, attended = self.attention(patches, text.flatten(1, 3))
-            logits = self.temperature_pixel.exp() * attended @ keys.transpose(-1, -2)  # (b, L, 2RB, N)
+            logits = (self.temperature_pixel.exp() * attended @ keys.mT).transpose(0, 1)  # (b, L, 2RB, N)
         return logits.unflatten(2, text.shape[1:4]).unflatten(-1, (self.clip.grid, self.clip.grid))
 
     # --- prediction ---

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pfl.clip import encode_tokens, load_clip
+from pfl.features import FeatureFolder
 from pfl.model import BayesPFL
 from pfl.workshop.tiny import build
 
@@ -131,6 +132,37 @@ def test_cached_features_equal_encoded_ones_and_are_separate_per_precision(clip,
         assert torch.equal(kept[0], plain[0]) and all(map(torch.equal, kept[1], plain[1]))
     assert clip.to_precision("bf16").encode_image(x)[0].dtype == torch.bfloat16
     assert len(clip.memory) == 2 * len(x)
+
+
+def test_a_folder_of_features_rounds_them_once_is_shared_and_stays_small(clip, tmp_path, monkeypatch):
+    x = images(clip.image_size)
+    plain = clip.encode_image(x)
+    monkeypatch.setattr(clip, "memory", FeatureFolder(tmp_path))
+    first = clip.encode_image(x)
+    size = next(tmp_path.iterdir()).stat().st_size
+    clip.memory = FeatureFolder(tmp_path)  # as another notebook would do
+    monkeypatch.setattr(clip, "_encode", None)  # from here on encoding fails
+    again = clip.encode_image(x)
+    for a, b, exact in zip([first[0], *first[1]], [again[0], *again[1]], [plain[0], *plain[1]], strict=True):
+        assert torch.equal(a, b) and torch.allclose(a, exact, rtol=1e-3, atol=1e-6)
+    with pytest.raises(TypeError):
+        clip.encode_image(x + 1)
+    monkeypatch.setattr(clip, "encoder", ("other weights",))
+    with pytest.raises(TypeError):
+        clip.encode_image(x)
+    few = FeatureFolder(tmp_path, max_gb=1.5 * size / 1e9)
+    assert len(few) == 1 and f"features of 1 images, 0.0 GB of at most 0.0, in {tmp_path}" == repr(few)
+    next(tmp_path.iterdir()).write_bytes(b"cut off")
+    monkeypatch.undo()
+    monkeypatch.setattr(clip, "memory", few)
+    assert torch.equal(clip.encode_image(x)[0], first[0])
+
+
+def test_features_too_large_for_half_precision_are_kept_exactly(tmp_path):
+    memory, key = FeatureFolder(tmp_path), ("weights", torch.float32, torch.device("cpu"))
+    features = torch.tensor([1e6]), [torch.tensor([[1 / 3]]), torch.tensor([[1e5]])]
+    for x, patches in (memory.setdefault(key, features), memory.get(key)):
+        assert torch.equal(x, features[0]) and all(map(torch.equal, patches, features[1]))
 
 
 def test_the_weights_are_stored_in_the_precision_asked_for(clip, monkeypatch):
