@@ -184,7 +184,9 @@ def parser() -> argparse.ArgumentParser:
     command = parsers.add_parser("figures", help="run the notebooks with papermill and regenerate figures/")
     command.add_argument("--preset", default="tiny", choices=PRESETS)
     command.add_argument("--only", default="", help="numbers of notebooks, such as 02,03")
-    command.add_argument("--jobs", type=_positive, help="notebooks to run at once; default: as many as fit, with tiny")
+    command.add_argument(
+        "--jobs", type=argument("jobs"), help="notebooks to run at once; default: as many as fit, with tiny"
+    )
     command.set_defaults(run=commands.figures)
     return top
 

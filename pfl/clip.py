@@ -253,8 +253,7 @@ def load_clip(
         name: "tiny" (shipped); "tiny-random" (the same, untrained, for control experiments); a Vision Transformer of
             open_clip (its tag, or an `hf-hub:` or `local-dir:` name); or a local file in OpenAI's format (jit archive
             or plain weights), whose architecture is inferred from its shapes.
-        pretrained: weights for a tag: one of open_clip's pretrained tags, a local file, or "random" (seeded, for
-            timing).
+        pretrained: weights for a tag: a pretrained tag of open_clip, a local file, or "random" (seeded, for timing).
         image_size: side in pixels, a multiple of the patch size; position embeddings are resized. Default: native size.
         activation: "quickgelu" or "gelu". Weights do not record which one they were trained with, and the wrong one
             fails silently, so a local file requires it. A tag defaults to the one it was trained with. OpenAI's weights

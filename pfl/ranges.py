@@ -81,6 +81,7 @@ RANGES = {
     "false_alarms": Range(0, 1, open=True),
     "seeds": _whole(1, 10_000),
     "rounds": _whole(1, 10_000),
+    "jobs": _whole(1, 1000),
 }
 
 
