@@ -22,7 +22,7 @@ test: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # The package as users install it: a wheel in an environment of its own, used outside the checkout. Only the dependencies
 # are those of .venv (the path in a .pth file; the checkout's own .pth files do not count there).

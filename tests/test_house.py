@@ -73,7 +73,7 @@ def test_the_method_does_not_import_its_users_and_is_short():
         )
         assert not above, f"{module} imports {above}"
     lines = {module: len(MODULES[module].read_text().splitlines()) for module in lower}
-    assert sum(lines.values()) < 1500, lines
+    assert sum(lines.values()) < 1600, lines
 
 
 def test_no_file_is_longer_than_300_lines():

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 import pfl
 from pfl import evaluation, inspection, workshop
@@ -40,15 +41,17 @@ if engine.is_main_process:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     """Seven images of two categories: odd batches, and a last batch with fewer images than processes."""
-    root = tmp_path_factory.mktemp("set")
-    whole = workshop.folder(tmp_path_factory.mktemp("workshop"), "target")
-    for category, defects in (("key", {"good": 2, "hole": 2}), ("mesh", {"good": 1, "crack": 2})):
-        for defect, count in defects.items():
-            for image in sorted((whole / category / "test" / defect).iterdir())[:count]:
-                masks = [] if defect == "good" else [f"{category}/ground_truth/{defect}/{image.stem}_mask.png"]
-                for name in [f"{category}/test/{defect}/{image.name}", *masks]:
-                    (root / name).parent.mkdir(parents=True, exist_ok=True)
-                    (root / name).write_bytes((whole / name).read_bytes())
+    root, rng = tmp_path_factory.mktemp("set"), np.random.default_rng(0)
+    kinds = {"key": ("good", "good", "hole", "hole"), "mesh": ("good", "crack", "crack")}
+    for category, defects in kinds.items():
+        for i, defect in enumerate(defects):
+            drawn = workshop.scene(rng, workshop.TARGET[category], None if defect == "good" else defect)
+            files = {f"{category}/test/{defect}/{i:03d}.png": drawn.image}
+            if defect != "good":
+                files[f"{category}/ground_truth/{defect}/{i:03d}_mask.png"] = np.uint8(255) * drawn.mask
+            for name, pixels in files.items():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(root / name)
     return root
 
 

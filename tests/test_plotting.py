@@ -15,8 +15,8 @@ from pfl.widgets import sample_figure
 
 @pytest.mark.parametrize(("images", "suffix"), [(False, "png"), (True, "webp")])
 def test_a_figure_is_the_same_each_time_and_at_most_300_kb(images, suffix, tmp_path):
-    fig, ax = plt.subplots(figsize=(10, 10))
-    ax.imshow(np.random.default_rng(0).random((900, 900, 3)))  # noise, which no format can shrink
+    fig, ax = plt.subplots(figsize=(6, 6))
+    ax.imshow(np.random.default_rng(0).random((500, 500, 3)))  # noise, which no format can shrink
     numbers = pd.DataFrame({"x": [1 / 3]})
     for folder in ("one", "two"):
         plotting.save_figure(fig, "noise", numbers, tmp_path / folder, images=images)
