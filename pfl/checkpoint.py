@@ -16,8 +16,9 @@ from .clip import FrozenCLIP, load_clip
 from .config import ModelConfig, Precision
 from .data.files import read_json
 from .data.writing import write, write_json
+from .messages import first_line, first_words
 from .model import BayesPFL
-from .weights import first_line, first_words, is_file_name
+from .weights import is_file_name
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
 DEFAULT = Path(__file__).parent / "assets" / "default"

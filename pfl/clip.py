@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -227,13 +227,6 @@ def fingerprint(state: dict[str, Tensor]) -> str:
     for name, value in sorted(state.items()):
         digest.update(name.encode() + value.detach().float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-@cache
-def known_words() -> tuple[str, ...]:
-    """Lower-case words of at least four letters that are one token for CLIP's tokenizer, most frequent first."""
-    tokens = (token.removesuffix("</w>") for token in open_clip.tokenizer.SimpleTokenizer().encoder if "</w>" in token)
-    return tuple(word for word in tokens if word.isascii() and word.isalpha() and len(word) > 3)
 
 
 def load_clip(

@@ -1,4 +1,4 @@
-"""What an error says on the command line: one line with the file and the remedy."""
+"""What an error says: on the command line, one line with the file and the remedy."""
 
 import errno
 
@@ -18,6 +18,16 @@ REMEDIES = {
 }
 SAID = (OSError, ValueError, ImportError, FloatingPointError)  # their messages are written for the user
 STATUS: dict[type[BaseException], int] = {KeyboardInterrupt: 130}  # of any other error: 2
+
+
+def first_line(error: Exception) -> str:
+    """First line of an error's message, or its type."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def first_words(error: Exception) -> str:
+    """Start of an error's message, on one line."""
+    return " ".join([*str(error).split()[:24], "..."])
 
 
 def explain(error: BaseException) -> str:

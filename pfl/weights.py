@@ -14,6 +14,7 @@ from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 
 from .archives import read_tensors
+from .messages import first_line, first_words
 
 VOCABULARY = 49408  # size of CLIP's own tokenizer
 
@@ -140,16 +141,6 @@ def is_file_name(text: str) -> bool:
     return not text.startswith(("hf-hub:", "local-dir:")) and (
         Path(text).is_file() or Path(text).suffix in (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
     )
-
-
-def first_line(error: Exception) -> str:
-    """First line of an error's message, or its type."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def first_words(error: Exception) -> str:
-    """Start of an error's message, on one line."""
-    return " ".join([*str(error).split()[:24], "..."])
 
 
 def check_size(image_size: int | None, patch: int | None) -> None:

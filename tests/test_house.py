@@ -58,7 +58,7 @@ def test_imports_between_data_workshop_and_method_go_one_way():
             if part(module) == "data":
                 assert part(target) == "data" or (module, target) in DEFERRED, f"{module} imports {target}"
             if part(module) == "workshop" and part(target) == "method":
-                assert target in ("pfl.clip", "pfl.weights"), f"{module} imports {target}"
+                assert target in ("pfl.clip", "pfl.weights", "pfl.words"), f"{module} imports {target}"
             if part(module) == "method" and part(target) == "workshop":
                 assert (module, target) in DEFERRED and not at_top, f"{module} imports {target}"
 
@@ -69,11 +69,11 @@ def test_the_method_does_not_import_its_users_and_is_short():
         above = (
             {t for t, _ in GRAPH[module] if part(t) == "method"}
             - lower
-            - {"pfl.config", "pfl.ranges", "pfl.archives", "pfl"}
+            - {"pfl.config", "pfl.ranges", "pfl.archives", "pfl.messages", "pfl"}
         )
         assert not above, f"{module} imports {above}"
     lines = {module: len(MODULES[module].read_text().splitlines()) for module in lower}
-    assert sum(lines.values()) < 1600, lines
+    assert sum(lines.values()) < 1500, lines
 
 
 def test_no_file_is_longer_than_300_lines():
