@@ -1,5 +1,7 @@
 """Folders of your own images: truth is never invented. What contradicts itself, or is unclear, is refused."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -74,6 +76,14 @@ REFUSED = {
     "masks among the images, of unknown name": (
         {"1.bmp": "image", "p1.bmp": "mask"},
         "like masks, though no name says so: p1.bmp",
+    ),
+    "masks among labelled images": (
+        {"good/1.png": "image", "bad/1.png": "image", "bad/1_bin.png": "mask", "bad/2.png": "image", "bad/3.jpg": "image"},
+        r"like masks, though no name says so: bad/1_bin.png; .*; if all are images, masks='' \(--masks ''\)",
+    ),
+    "masks in a folder called defects": (
+        {"images/a.png": "image", "defects/a.png": "mask"},
+        "like masks, though no name says so: defects/a.png",
     ),
     "classes and objects of CVAT": (
         {"JPEGImages/a.jpg": "image", "SegmentationClass/a.png": "mask", "SegmentationObject/a.png": "ids"},
@@ -193,3 +203,44 @@ def test_black_and_white_images_are_images_if_all_are(tmp_path):
     for i in range(9):
         write(tmp_path / f"{i}.png", "mask")
     assert len(pfl.data.folder(tmp_path)) == 9
+
+
+UNUSABLE = {
+    "broken links": lambda mask: mask.symlink_to("nowhere"),
+    "pipes, sockets or devices": os.mkfifo,
+    "hidden": lambda mask: write(mask.with_name(f".{mask.name}"), "mask"),
+    "links to what is counted elsewhere": lambda mask: mask.symlink_to("a.png"),
+    "names that are not UTF-8": lambda mask: os.close(os.open(os.fsencode(mask)[:-4] + b"\xe9.png", os.O_CREAT)),
+    "empty folders": lambda mask: mask.mkdir(),
+}
+
+
+@pytest.mark.parametrize("why", UNUSABLE)
+def test_a_mask_that_cannot_be_used_does_not_make_its_image_normal(why, tmp_path):
+    for name, kind in (("images/a.png", "image"), ("images/b.png", "image"), ("masks/a.png", "mask")):
+        write(tmp_path / name, kind)
+    UNUSABLE[why](tmp_path / "masks/b.png")
+    data, account = pfl.data.survey(tmp_path)
+    assert why in account.problems[0] and "among the masks: masks/" in account.problems[0] and not account.unreadable
+    assert [one.label for one in data.samples] == [1, 0 if "UTF" in why else None]  # whose mask it is, is unknown
+
+
+def test_entries_of_mask_folders_that_no_image_lacks_are_no_problem(tmp_path):
+    for name, kind in (("images/a.png", "image"), ("masks/a.png", "mask"), ("masks/._a.png", "mask")):
+        write(tmp_path / name, kind)
+    for name in ("masks/.DS_Store", "masks/@eaDir/b.png", "masks/b"):
+        write(tmp_path / name, "text")
+    for folder in ("images", "masks"):
+        (tmp_path / folder / "c.png").symlink_to("nowhere")
+    write(tmp_path / "images/b.png")
+    data = pfl.data.folder(tmp_path)
+    assert [one.label for one in data.samples] == [1, None] and len(data.account.unreadable) == 1
+
+
+def test_a_union_of_masks_needs_all_of_its_files(tmp_path):
+    for name in ("test/good/000.png", "test/bent/000.png"):
+        write(tmp_path / name)
+    write(tmp_path / "ground_truth/bent/000/000.png", "mask")
+    (tmp_path / "ground_truth/bent/000/001.png").symlink_to("nowhere")
+    with pytest.raises(ValueError, match="broken links among the masks: ground_truth/bent/000/001.png"):
+        pfl.data.folder(tmp_path)

@@ -9,7 +9,7 @@ from .. import formats
 from ..account import Account, LeftOut, shown, some
 from ..files import cached
 from ..samples import Dataset, Sample, class_text
-from . import truth
+from . import truth, unusable
 from .places import Choice
 from .roles import Sorted, sort
 
@@ -86,6 +86,7 @@ def survey(
     choices = {name: made for name, value in given.items() if (made := Choice.of(name, value, root)) is not None}
     found = sort(root, choices)
     _check_choices(found)
+    unusable.claim(found)
     labels = truth.decide(found)
     white = _white(found, bit_depth)
     samples = []

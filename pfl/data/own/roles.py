@@ -37,6 +37,7 @@ class Sorted:
     others: list[Parts] = field(default_factory=list)  # without the suffix of an image
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    claimed: set[Parts] = field(default_factory=set)  # images whose mask cannot be used
     _looks: dict[Parts, Mask] = field(default_factory=dict)
 
     def path(self, file: File) -> Path:

@@ -39,7 +39,7 @@ def decide(found: Sorted) -> dict[Parts, int | None]:
         labels[image.parts] = label
     found.problems += [f"{what}: {found.some(images)}; correct either, or {SAY}" for what, images in wrong.items()]
     if "masks" not in found.choices and "images" not in found.choices:
-        _check_unnamed_masks(found, [image for image in used if labels[image.parts] is None])
+        _check_unnamed_masks(found, used)
     _note_rules(found, look, labels, by_name)
     return labels
 
@@ -95,28 +95,31 @@ def _normal_without_mask(found: Sorted) -> Callable[[File], bool]:
     """
     covered = {mask.place.key for mask in found.masks if mask.place.mask}
     others = {
-        stem for parts in found.others if found.place(parts).mask for stem in image_stems(parts[-1].rpartition(".")[0])
+        stem
+        for parts in found.others
+        if found.place(parts).mask
+        for stem in image_stems(parts[-1].rpartition(".")[0] or parts[-1])
     }
 
     def normal(image: File) -> bool:
         beside = () in covered or image.place.key in covered
-        return image.place.image and beside and alike(image.stem) not in others
+        return image.place.image and beside and alike(image.stem) not in others and image.parts not in found.claimed
 
     return normal
 
 
-def _check_unnamed_masks(found: Sorted, unknown: list[File]) -> None:
+def _check_unnamed_masks(found: Sorted, used: list[File]) -> None:
     """Images that look like masks, though no name says so, are a problem; unless all images do.
 
-    Three files of each folder are decoded. JPEGs of high contrast look like masks, too: they are only doubted if all
-    three do, and a folder beside theirs has files of the same names.
+    Three files of each folder are decoded, and its smallest, since masks compress well. JPEGs of high contrast look like masks, too: they are only doubted if all
+    of these do, and a folder beside theirs has files of the same names.
     """
     folders = defaultdict(list)
-    for image in unknown:
+    for image in used:
         if not image.masks:
             folders[image.parts[:-1]].append(image)
     names = Counter((folder[:-1], name) for folder, files in folders.items() for name in {alike(f.stem) for f in files})
-    samples = [[files[i] for i in sorted({0, len(files) // 2, len(files) - 1})] for files in folders.values()][:SAMPLED]
+    samples = [_some_files(found, files) for files in list(folders.values())[:SAMPLED]]
     if sum(map(len, samples)) < 2:  # nothing to compare with
         return
     doubtful = []
@@ -130,7 +133,15 @@ def _check_unnamed_masks(found: Sorted, unknown: list[File]) -> None:
         masks = [file for file in files if _is_mask(look(file))]
         like += [m for m in masks if len(masks) == len(files) or found.headers[m.parts].format not in LOSSY]
     if like and len(like) < sum(map(len, samples)):
-        found.problems.append(f"like masks, though no name says so: {found.some(like)}; {SAY}")
+        found.problems.append(
+            f"like masks, though no name says so: {found.some(like)}; {SAY}; if all are images, masks='' (--masks '')"
+        )
+
+
+def _some_files(found: Sorted, files: list[File]) -> list[File]:
+    """The first, the middle, the last and the smallest of the files of a folder."""
+    smallest = min(range(len(files)), key=lambda i: found.path(files[i]).stat().st_size)
+    return [files[i] for i in sorted({0, len(files) // 2, len(files) - 1, smallest})]
 
 
 def _is_mask(mask: Mask) -> bool:
