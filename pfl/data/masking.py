@@ -52,7 +52,7 @@ def examine(path: Path) -> Mask:
     """Decode a mask and say what is known of it."""
     try:
         turned = formats.header(path, exif=True).orientation
-        values, name = _values(path)
+        values, name, colours = _values(path)
     except (Unusable, OSError) as error:
         detail = f"{error.why}: {error.detail}" if isinstance(error, Unusable) else formats.reason(error)
         return Mask(problem=f"cannot be read ({detail})")
@@ -60,7 +60,7 @@ def examine(path: Path) -> Mask:
     if _is_photograph(values, name):
         return Mask(size, turned, photograph=True, problem="has the many values of a photograph")
     try:
-        mask, soft = _decide(values, name)
+        mask, soft = _decide(values, name, colours)
     except Unusable as error:
         return Mask(size, turned, problem=error.why)
     return Mask(size, turned, bool(mask.any()), bool(mask.all()), soft)
@@ -73,15 +73,15 @@ def _read(path: Path) -> tuple[np.ndarray, bool]:
         raise OSError(f"mask {path} {error.why}") from error
 
 
-def _values(path: Path) -> tuple[np.ndarray, str]:
-    """How strongly each pixel (H, W) is marked, 0 where it is background; and the file's format."""
+def _values(path: Path) -> tuple[np.ndarray, str, bool]:
+    """How strongly each pixel (H, W) is marked, 0 where it is background; the file's format; if it has many colours."""
     image = formats.open_image(path)
     name = image.info["format"]
     if formats.header(path).deep and not image.mode.startswith("I"):
         values = formats.deep_pixels(path)
         colours, alpha = values[..., :3], values[..., 3] if values.shape[-1] == 4 else None
     elif image.mode == "P" and "transparency" not in image.info:
-        return _by_palette(image), name
+        return _by_palette(image), name, False
     elif image.mode in ("PA", "P", "LA", "RGBA") or "transparency" in image.info:
         values = np.asarray(image.convert("RGBA"))
         colours, alpha = values[..., :3], values[..., 3]
@@ -90,9 +90,10 @@ def _values(path: Path) -> tuple[np.ndarray, str]:
     strength = colours.max(axis=-1) if colours.ndim == 3 else colours
     if alpha is not None and not alpha.all():
         if alpha.any() and strength.min() == strength.max():  # one colour, drawn on a transparent page
-            return alpha, name
+            return alpha, name, False
         strength = np.where(alpha > alpha.max() // 2, strength, 0)
-    return strength.astype(np.uint8) if strength.dtype == bool else strength, name
+    several = colours.ndim == 3 and bool((np.ptp(colours.reshape(-1, colours.shape[-1]), axis=0) > 64).any())
+    return strength.astype(np.uint8) if strength.dtype == bool else strength, name, several
 
 
 def _by_palette(image: Image.Image) -> np.ndarray:
@@ -121,9 +122,11 @@ def _is_photograph(values: np.ndarray, name: str) -> bool:
     return bool(count[:COMMON].sum() < MOSTLY * values.size)
 
 
-def _decide(values: np.ndarray, name: str) -> tuple[np.ndarray, bool]:
+def _decide(values: np.ndarray, name: str, several: bool) -> tuple[np.ndarray, bool]:
     """Which pixels are marked, and whether soft edges were cut. Raises Unusable with the reason."""
     low, high = int(values.min()), int(values.max())
+    if several and low > (127 if name in LOSSY else 0):
+        raise Unusable("has several colours but no black background; save it in black and white")
     if name in LOSSY:
         if high < 128 and (high >= 32 or low != high):
             raise Unusable(

@@ -164,6 +164,10 @@ LAYOUTS = {
         train/good/a.png | plate 0
         test/b.png       | plate ?
     """,
+    "numbers behind the word for a mask": """
+        images/part_2.png | plate 1 | masks/part_mask_2.png
+        images/b.png      | plate 1 | masks/b_mask1.png
+    """,
     "accents in one letter and in two": """
         images/caf\u00e9.png | plate 1 | masks/cafe\u0301.png
     """,

@@ -28,6 +28,14 @@ REFUSED = {
         {"images/a.png": "image", "images/a.jpg": "image", "masks/a.png": "mask"},
         "the mask masks/a.png fits several images: images/a.jpg, images/a.png",
     ),
+    "a number of the image or of the mask": (
+        {"images/part.png": "image", "images/part_2.png": "image", "masks/part_mask_2.png": "mask"},
+        "masks/part_mask_2.png fits several images: images/part.png, images/part_2.png",
+    ),
+    "a mask of an image with or without a word": (
+        {"images/1.png": "image", "images/img_1.png": "image", "masks/mask_1.png": "mask"},
+        "masks/mask_1.png fits several images: images/1.png, images/img_1.png",
+    ),
     "a mask of a folder that does not say which": (
         {"left/a.png": "image", "right/a.png": "image", "masks/a.png": "mask"},
         "masks/a.png fits several images: left/a.png, right/a.png; give masks the folders of their images",

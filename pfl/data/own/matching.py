@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .places import Parts, Place, alike, image_stems
+from .places import Parts, Place, alike, equally_likely, image_stems
 
 DEEP = 8  # folders deeper than this are matched by their whole path only
 
@@ -53,7 +53,8 @@ class Index:
     def find_by_folder(self, mask: File) -> list[File]:
         """The same for a mask in a folder called like the image, as in MVTec LOCO."""
         places = (mask.place.key, mask.place.loose, mask.place.loose)
-        return self._first(((level, where[:-1], where[-1]) for level, where in enumerate(places) if where), mask)
+        tries = ((level, where[:-1], where[-1]) for level, where in enumerate(places) if where)
+        return self._first(tries, mask, by_folder=True)
 
     def find_above(self, mask: File) -> list[File]:
         """The same for images in a folder that leaves out the first or the last parts of the masks' folder."""
@@ -64,10 +65,14 @@ class Index:
         """The same for images in any folder."""
         return self._first(((2, (), stem) for stem in image_stems(mask.stem)), mask)
 
-    def _first(self, tries: Iterable[tuple[int, Parts, str]], mask: File) -> list[File]:
+    def _first(self, tries: Iterable[tuple[int, Parts, str]], mask: File, by_folder: bool = False) -> list[File]:
         for level, where, stem in tries:
-            if found := self._levels[level].get((stem, where)):
-                return _preferred(found, mask, exact=level == 0)
+            if (stem, where) not in self._levels[level]:
+                continue
+            likely = equally_likely(mask.stem)
+            stems = likely if stem in likely and not by_folder else [stem]
+            groups = [found for one in stems if (found := self._levels[level].get((one, where)))]
+            return [image for found in groups for image in _preferred(found, mask, exact=level == 0)]
         return []
 
 

@@ -27,7 +27,7 @@ MASK_WORD = (
 )
 MASK_NAMES = {word.replace(" ", "") for word in MASK_WORD.split("|")} | {"maskdir", "maskimages", "segmasks"}
 _WORD = MASK_WORD.replace(" ", "[ _-]?")
-_ENDING = re.compile(rf"(.+?)[ _.-]+(?:{_WORD})[ _-]?\d*", re.IGNORECASE)
+_ENDING = re.compile(rf"(.+?)[ _.-]+(?:{_WORD})[ _-]?(\d*)", re.IGNORECASE)
 _BEGINNING = re.compile(rf"(?:{_WORD})[ _.-]+(.+)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(.+)\.(?:png|jpe?g|bmp|tiff?|webp|gif)", re.IGNORECASE)
 
@@ -60,7 +60,21 @@ def image_stems(stem: str) -> list[str]:
         stems += [one] + ([without_suffix[1], without_mask_word(without_suffix[1]) or ""] if without_suffix else [])
     if bare:  # img_1 of mask_1, 1_image of 1_mask
         stems += [name for word in ("img", "image") for name in (f"{word}_{bare}", f"{bare}_{word}")]
-    return list(dict.fromkeys(alike(one) for one in stems if one))
+    return list(dict.fromkeys([alike(one) for one in stems if one] + equally_likely(stem)))
+
+
+def equally_likely(stem: str) -> list[str]:
+    """Names of images of which a mask's name does not decide: img_1 and 1 of mask_1, part_2 and part of part_mask_2."""
+    if ending := _ENDING.fullmatch(stem):
+        bare, number = ending.groups()
+        others = [f"{bare}{sign}{number}" for sign in ("_", "-", " ", "")] if number else []
+        others += [f"{bare}_img", f"{bare}_image"]
+    elif beginning := _BEGINNING.fullmatch(stem):
+        bare = beginning[1]
+        others = [f"img_{bare}", f"image_{bare}"]
+    else:
+        return []
+    return [alike(one) for one in (bare, *others)]
 
 
 @dataclass(frozen=True)
