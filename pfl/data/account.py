@@ -56,7 +56,8 @@ class Account:
         counts = Counter(one.why for one in self.left_out)
         left_out = ", ".join(f"{number} {why}" for why, number in counts.most_common())
         total = f"{_number(len(self.images), 'image')}, {_number(len(self.masks), 'mask')}"
-        return f"{total}; left out: {left_out}: see `pfl data check {shown(self.root)}`" if left_out else total
+        parts = [f"left out: {left_out}"] * bool(left_out) + [_number(len(self.notes), "note")] * bool(self.notes)
+        return "; ".join([total, *parts]) + f": see `pfl data check {shown(self.root)}`" * bool(parts)
 
     def text(self, limit: int | None = 10) -> str:
         """The account in lines, with at most `limit` for each reason; None: all of them."""

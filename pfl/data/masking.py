@@ -25,7 +25,7 @@ MOSTLY = 0.9  # ... except for this share of its pixels
 class Mask:
     """What is known of a mask: its shape as shown, what it marks, and why it cannot be used ("" if it can).
 
-    photograph: it has so many values that it is no mask at all.
+    photograph: it has so many values that it is no mask at all; inverted: it marks most of the image and all its border.
     """
 
     size: tuple[int, int] = (0, 0)
@@ -33,6 +33,7 @@ class Mask:
     any: bool = False
     all: bool = False
     soft: bool = False
+    inverted: bool = False
     photograph: bool = False
     problem: str = ""
 
@@ -63,7 +64,8 @@ def examine(path: Path) -> Mask:
         mask, soft = _decide(values, name, colours)
     except Unusable as error:
         return Mask(size, turned, problem=error.why)
-    return Mask(size, turned, bool(mask.any()), bool(mask.all()), soft)
+    border = mask[0].all() and mask[-1].all() and mask[:, 0].all() and mask[:, -1].all()
+    return Mask(size, turned, bool(mask.any()), bool(mask.all()), soft, bool(border and mask.mean() > 0.5))
 
 
 def _read(path: Path) -> tuple[np.ndarray, bool]:
@@ -92,7 +94,8 @@ def _values(path: Path) -> tuple[np.ndarray, str, bool]:
         if alpha.any() and strength.min() == strength.max():  # one colour, drawn on a transparent page
             return alpha, name, False
         strength = np.where(alpha > alpha.max() // 2, strength, 0)
-    several = colours.ndim == 3 and bool((np.ptp(colours.reshape(-1, colours.shape[-1]), axis=0) > 64).any())
+    spread = np.ptp(colours.reshape(-1, colours.shape[-1]), axis=0) if colours.ndim == 3 else np.zeros(1)
+    several = bool(spread.max() > (64 if name in LOSSY else 0))
     return strength.astype(np.uint8) if strength.dtype == bool else strength, name, several
 
 

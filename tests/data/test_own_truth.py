@@ -10,6 +10,7 @@ from trees import half, photograph, write
 import pfl.data
 from pfl.data.transforms import mask_pixels
 
+HOLE = 255 - np.pad(half()[:8, :20], ((8, 8), (6, 6))) * 255
 REFUSED = {
     "a mask that belongs to no image": (
         {"images/a.png": "image", "masks/a.png": "mask", "masks/b.png": "mask"},
@@ -61,6 +62,10 @@ REFUSED = {
         "good and defect contradict each other: good/defect/a.png",
     ),
     "a mask that cannot be read": ({"images/a.png": "image", "masks/a.png": "text"}, "mask masks/a.png cannot be read"),
+    "inverted masks": (
+        {"images/a.png": "image", "masks/a.png": HOLE, "images/b.png": "image", "masks/b.png": "white"},
+        "most masks mark more than half of the image and its whole border: masks/a.png; white marks defects, so invert",
+    ),
     "a photograph called like a mask": (
         {"a.png": "image", "a_mask.png": "image"},
         "called like the mask of another image, but photographs: a_mask.png",
@@ -86,7 +91,13 @@ REFUSED = {
         "like masks, though no name says so: p1.bmp",
     ),
     "masks among labelled images": (
-        {"good/1.png": "image", "bad/1.png": "image", "bad/1_bin.png": "mask", "bad/2.png": "image", "bad/3.jpg": "image"},
+        {
+            "good/1.png": "image",
+            "bad/1.png": "image",
+            "bad/1_bin.png": "mask",
+            "bad/2.png": "image",
+            "bad/3.jpg": "image",
+        },
         r"like masks, though no name says so: bad/1_bin.png; .*; if all are images, masks='' \(--masks ''\)",
     ),
     "masks in a folder called defects": (
@@ -252,3 +263,16 @@ def test_a_union_of_masks_needs_all_of_its_files(tmp_path):
     (tmp_path / "ground_truth/bent/000/001.png").symlink_to("nowhere")
     with pytest.raises(ValueError, match="broken links among the masks: ground_truth/bent/000/001.png"):
         pfl.data.folder(tmp_path)
+
+
+def test_one_inverted_mask_and_one_missing_are_noted(tmp_path):
+    for name in "abcd":
+        write(tmp_path / f"bad/{name}.png")
+    for name, kind in (("a", HOLE), ("b", "mask"), ("c", "mask")):
+        write(tmp_path / f"masks/bad/{name}.png", kind)
+    data = pfl.data.folder(tmp_path)
+    assert [note.partition(":")[0] for note in data.account.notes] == [
+        "1 masks that mark more than half of the image and its whole border (if black means defective, invert them)",
+        "1 anomalous without a mask, so no pixel metrics",
+    ]
+    assert str(data.account) == f"4 images, 3 masks; 2 notes: see `pfl data check {tmp_path}`"

@@ -59,7 +59,7 @@ class Sorted:
     def look(self, files: Iterable[File]) -> Callable[[File], Mask]:
         """Decode files as masks, unless that is done; gives the result of each."""
         new = [file for file in files if file.parts not in self._looks]
-        results = cached("masks-1", [self.path(file) for file in new], lambda path: asdict(masking.examine(path)))
+        results = cached("masks-2", [self.path(file) for file in new], lambda path: asdict(masking.examine(path)))
         self._looks |= {file.parts: Mask(**result) for file, result in zip(new, results, strict=True)}
         return lambda file: self._looks[file.parts]
 

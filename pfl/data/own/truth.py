@@ -40,8 +40,22 @@ def decide(found: Sorted) -> dict[Parts, int | None]:
     found.problems += [f"{what}: {found.some(images)}; correct either, or {SAY}" for what, images in wrong.items()]
     if "masks" not in found.choices and "images" not in found.choices:
         _check_unnamed_masks(found, used)
-    _note_rules(found, look, labels, by_name)
+    inverted = _inverted(found, look)
+    _note_rules(found, look, labels, by_name, inverted)
     return labels
+
+
+def _inverted(found: Sorted, look: Look) -> list[File]:
+    """The masks that mark most of the image and all its border, but not all of it; a problem if most masks do."""
+    filled = [mask for mask in found.masks if look(mask).any]
+    inverted = [mask for mask in filled if look(mask).inverted and not look(mask).all]
+    if 2 * sum(look(mask).inverted for mask in filled) <= len(filled) or not inverted:
+        return inverted
+    found.problems.append(
+        f"most masks mark more than half of the image and its whole border: {found.some(inverted)}; white marks "
+        "defects, so invert the masks; or use none with masks='' (--masks '')"
+    )
+    return []
 
 
 def check_pairs(found: Sorted, look: Look) -> None:
@@ -148,9 +162,13 @@ def _is_mask(mask: Mask) -> bool:
     return mask.any and not (mask.all or mask.soft or mask.problem)
 
 
-def _note_rules(found: Sorted, look: Look, labels: dict[Parts, int | None], by_name: dict[Parts, int | None]) -> None:
+def _note_rules(
+    found: Sorted, look: Look, labels: dict[Parts, int | None], by_name: dict[Parts, int | None], inverted: list[File]
+) -> None:
     """Note the rules that were applied, with examples."""
     used = {image.parts: image for image in found.images if image.parts in labels}
+    anomalous = [image for parts, image in used.items() if labels[parts] == 1]
+    some_masked = any(image.masks for image in anomalous)
     rules = {
         "without a mask, beside a folder of masks: taken as normal": [
             image for parts, image in used.items() if by_name[parts] is None and not image.masks and labels[parts] == 0
@@ -158,6 +176,10 @@ def _note_rules(found: Sorted, look: Look, labels: dict[Parts, int | None], by_n
         "masks with soft edges: cut at half": [mask for mask in found.masks if look(mask).soft],
         "masks that mark the whole image (if white means normal, invert them)": [
             mask for mask in found.masks if look(mask).all
+        ],
+        "masks that mark more than half of the image and its whole border (if black means defective, invert them)": inverted,
+        "anomalous without a mask, so no pixel metrics": [
+            image for image in anomalous if some_masked and not image.masks
         ],
         "of unknown label": [image for parts, image in used.items() if labels[parts] is None],
     }
