@@ -168,6 +168,14 @@ LAYOUTS = {
         images/part_2.png | plate 1 | masks/part_mask_2.png
         images/b.png      | plate 1 | masks/b_mask1.png
     """,
+    "folders beside good that are no defects": """
+        good/0.png         | plate 0
+        crack/1.png        | plate 1 crack
+        docs/logo.png      | docs ?
+        results/x.png      | results ?
+        backup/crack/2.png | backup ?
+        new_images/3.png   | new_images ?
+    """,
     "accents in one letter and in two": """
         images/caf\u00e9.png | plate 1 | masks/cafe\u0301.png
     """,

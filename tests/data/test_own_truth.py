@@ -276,3 +276,11 @@ def test_one_inverted_mask_and_one_missing_are_noted(tmp_path):
         "1 anomalous without a mask, so no pixel metrics",
     ]
     assert str(data.account) == f"4 images, 3 masks; 2 notes: see `pfl data check {tmp_path}`"
+
+
+def test_defects_that_only_the_folder_beside_them_says_are_noted(tmp_path):
+    for name in ("good/0.png", "crack/1.png", "holiday/2.png", "bent/3.png", "ground_truth/bent/3.png"):
+        write(tmp_path / name, "mask" if "truth" in name else "image")
+    assert pfl.data.folder(tmp_path).account.notes[-1] == (
+        "anomalous, because beside a folder of normal images: crack, holiday"
+    )

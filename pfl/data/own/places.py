@@ -17,6 +17,8 @@ Parts = tuple[str, ...]  # a path relative to the folder, as its components
 NORMAL_NAMES = NORMAL | set("normals okay nondefective defectfree anomalyfree nodefect nodefects pass passed".split())
 ANOMALOUS_NAMES = NAMELESS | set("anomalies anomalous abnormal defects faulty nok ng notok fail failed".split())
 UNKNOWN_NAMES = {"unlabelled", "unlabeled", "unknown", "unsorted"}
+NO_DEFECTS = set("doc docs documentation result results output outputs predictions heatmaps backup backups".split())
+NO_DEFECTS |= set("thumbnails thumbs new newimages todo".split())
 IMAGE_NAMES = {"images", "image", "imgs", "img", "jpegimages"}
 NO_CATEGORY = {"data", "dataset"}  # folders that only hold others, as in VisA
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
@@ -229,7 +231,7 @@ class Places:
             return 0
         if name in ANOMALOUS_NAMES:
             return 1
-        structural = name in UNKNOWN_NAMES | IMAGE_NAMES | set(SPLITS) or self._mask_part(parts)
+        structural = name in UNKNOWN_NAMES | NO_DEFECTS | IMAGE_NAMES | set(SPLITS) or self._mask_part(parts)
         return 1 if _siblings(parts) in self._labelled and not structural else None
 
 

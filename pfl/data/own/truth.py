@@ -4,10 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from .. import formats
+from ..account import some
 from ..formats import LOSSY, UPRIGHT, Unusable
 from ..masking import Mask
 from .matching import File
-from .places import Parts, alike, image_stems
+from .places import ANOMALOUS_NAMES, Parts, alike, image_stems, plain
 from .roles import SAY, Sorted
 
 Look = Callable[[File], Mask]
@@ -169,6 +170,10 @@ def _note_rules(
     used = {image.parts: image for image in found.images if image.parts in labels}
     anomalous = [image for parts, image in used.items() if labels[parts] == 1]
     some_masked = any(image.masks for image in anomalous)
+    beside = defaultdict(list)  # by the folder that only its neighbour makes one of defects
+    for image in anomalous:
+        if image.place.label == 1 and not any(plain(part) in ANOMALOUS_NAMES for part in image.parts[:-1]):
+            beside[image.place.defect].append(image)
     rules = {
         "without a mask, beside a folder of masks: taken as normal": [
             image for parts, image in used.items() if by_name[parts] is None and not image.masks and labels[parts] == 0
@@ -186,3 +191,5 @@ def _note_rules(
     for rule, files in rules.items():
         if files:
             found.notes.append(f"{len(files)} {rule}: {found.some(files)}")
+    if assumed := sorted(defect for defect, images in beside.items() if not any(image.masks for image in images)):
+        found.notes.append(f"anomalous, because beside a folder of normal images: {some(assumed, limit=10)}")
