@@ -12,6 +12,7 @@ from . import reproduce as reproduction
 from .bench import bench as benchmark
 from .clip import load_clip
 from .data.files import read_json, require_same
+from .data.own import no_images
 from .data.writing import check_target, write_json, write_table
 from .evaluation import measure
 from .features import FeatureFolder
@@ -94,6 +95,8 @@ def check(args) -> int:
     if args.root is None and args.name not in data.SPECS:
         _, account = data.survey(args.name, **own_options(args))
         print(account.text(None if args.all else 10))
+        if not account.images:
+            print(f"problem: {no_images(args.name)}")
         return 0 if account.images and not account.problems else 1
     if args.root is None or own_options(args):
         raise ValueError(f"pfl data check {args.name} FOLDER checks a copy of a published set, without --images etc.")
@@ -106,6 +109,8 @@ def train(args) -> None:
     check_target(args.out / training.HISTORY)
     preset = _preset(args)
     auxiliary = _load(args.data, args.root, args, split="auxiliary" if args.data == "workshop" else "test")
+    if auxiliary.account and args.out.resolve().is_relative_to(auxiliary.account.root.resolve()):
+        raise ValueError(f"--out {args.out} is in the folder of the images, {args.data}; choose one outside of it")
     settings = preset.train_on(auxiliary.name, seed=args.seed)
     if args.precision:
         settings = replace(settings, precision=args.precision)

@@ -53,6 +53,20 @@ def test_options_say_that_twins_are_images_or_which_are_masks(tmp_path):
     assert [one.label for one in pfl.data.folder(tmp_path, masks="*.png", images="*.jpg").samples] == [1, None]
 
 
+def test_a_name_with_the_signs_of_patterns_is_a_name(tmp_path):
+    for name in ("x [1]/a.png", "x [2]/a.png"):
+        write(tmp_path / name)
+    assert [one.label for one in pfl.data.folder(tmp_path, normal="x [1]").samples] == [0, 1]
+
+
+def test_without_masks_what_is_called_and_looks_like_a_mask_is_no_image(tmp_path):
+    for name in ("good/a.png", "bad/b.png", "ground_truth/bad/b.png", "bad/b_mask.png", "labels/photo.png"):
+        write(tmp_path / name, "mask" if "truth" in name or "_mask" in name else "image")
+    data = pfl.data.folder(tmp_path, masks="")
+    assert {one.image.name: one.label for one in data.samples} == {"a.png": 0, "b.png": 1, "photo.png": None}
+    assert [one.why for one in data.account.left_out] == ["masks that are not used"] * 2
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
@@ -235,6 +249,7 @@ def test_data_check_prints_the_account_and_its_status_says_whether_the_folder_lo
         (["evaluate", "absent"], "unknown data set 'absent'"),
         (["evaluate", "workshop", "--masks", "x"], "--masks is for a folder of your own"),
         (["evaluate", "."], "nothing can be measured on ."),
+        (["train", ".", "--out", "runs/a"], "--out runs/a is in the folder of the images"),
     ],
 )
 def test_the_command_line_says_what_is_wrong_with_a_folder(arguments, message, tmp_path, capsys, monkeypatch):
@@ -242,6 +257,24 @@ def test_the_command_line_says_what_is_wrong_with_a_folder(arguments, message, t
     write(tmp_path / "a.png")
     assert cli.main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", (["predict", ""], ["evaluate", ""], ["data", "check", ""], ["predict", "x", "--normal", ""])
+)
+def test_an_empty_name_is_not_the_current_folder(arguments, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.png")
+    with pytest.raises(SystemExit):
+        cli.main(arguments)
+    assert "the name is empty; pass . for the current folder" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="the name of the folder is empty"):
+        pfl.data.folder("")
+
+
+def test_data_check_says_that_there_are_no_images(tmp_path, capsys):
+    assert cli.main(["data", "check", str(tmp_path)]) == 1
+    assert f"problem: no images in {tmp_path} or its sub-folders; read are PNG" in capsys.readouterr().out
 
 
 def test_evaluate_reads_an_own_folder_and_says_what_it_took(tmp_path, capsys):

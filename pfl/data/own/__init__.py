@@ -60,9 +60,7 @@ def folder(
         more = f" ({len(account.problems) - 1} more problems: see `pfl data check`)" * (len(account.problems) > 1)
         raise ValueError(f"{shown(account.root)}: {account.problems[0]}{more}")
     if not account.images:
-        raise FileNotFoundError(
-            f"no images in {path} or its sub-folders ({account}); read are {', '.join(formats.SUFFIXES)}"
-        )
+        raise FileNotFoundError(f"{no_images(path)} ({account})")
     return data
 
 
@@ -76,6 +74,8 @@ def survey(
     bit_depth: int | None = None,
 ) -> tuple[Dataset, Account]:
     """What `folder` loads, also if there are problems."""
+    if not str(path):
+        raise ValueError("the name of the folder is empty; pass . for the current folder")
     root = Path(os.path.abspath(Path(path).expanduser()))
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
@@ -109,6 +109,10 @@ def survey(
         )
     account = _account(found, _labels(samples))
     return Dataset(name=root.name, samples=tuple(samples), layout="folder", part="whole", account=account), account
+
+
+def no_images(path: Path | str) -> str:
+    return f"no images in {shown(path)} or its sub-folders; read are {', '.join(formats.SUFFIXES)}"
 
 
 def _check_choices(found: Sorted) -> None:

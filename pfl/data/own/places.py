@@ -79,6 +79,11 @@ def equally_likely(stem: str) -> list[str]:
     return [alike(one) for one in (bare, *others)]
 
 
+def _fits(name: str, item: str) -> bool:
+    """Whether a name is the item of a choice, or fits it as a pattern; folders may be called "x [1]"."""
+    return name.lower() == item.lower() or fnmatchcase(name.lower(), item.lower())
+
+
 @dataclass(frozen=True)
 class Choice:
     """What images=, masks= or normal= names: folders, as names or relative paths, or patterns with * ? [ ]."""
@@ -118,14 +123,13 @@ class Choice:
                     return len(wanted)
                 continue
             for i, part in enumerate(parts):
-                if fnmatchcase(part.lower(), wanted[0]):
+                if _fits(part, item):
                     return i + 1
         return 0
 
     def file(self, parts: Parts) -> bool:
         """Whether a pattern of this choice is a file's name or relative path."""
-        names = (parts[-1].lower(), "/".join(parts).lower())
-        return any(fnmatchcase(name, item.lower()) for item in self.items for name in names)
+        return any(_fits(name, item) for item in self.items for name in (parts[-1], "/".join(parts)))
 
     def drops(self, parts: Parts) -> tuple[int, int]:
         """The range of a folder's parts that is the choice itself: the whole path given, or the one name."""
@@ -231,7 +235,9 @@ class Places:
             return 0
         if name in ANOMALOUS_NAMES:
             return 1
-        structural = name in UNKNOWN_NAMES | NO_DEFECTS | IMAGE_NAMES | set(SPLITS) or self._mask_part(parts)
+        structural = name in UNKNOWN_NAMES | NO_DEFECTS | IMAGE_NAMES | MASK_NAMES | set(SPLITS) or self._mask_part(
+            parts
+        )
         return 1 if _siblings(parts) in self._labelled and not structural else None
 
 

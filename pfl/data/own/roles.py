@@ -71,6 +71,8 @@ def sort(root: Path, choices: dict[str, Choice]) -> Sorted:
     by_name(found)
     leave_out_training(found)
     read_headers(found)
+    if "masks" in choices and not choices["masks"].items and "images" not in choices:
+        leave_out_masks(found)
     if "masks" not in choices:
         by_ending(found)
         by_twin(found)
@@ -128,6 +130,19 @@ def leave_out_training(found: Sorted) -> None:
     for image in found.images:
         if image.place.split in ("train", "val") and image.place.category in tested:
             image.out = "training images" if image.place.split == "train" else "validation images"
+
+
+def leave_out_masks(found: Sorted) -> None:
+    """If no masks are wanted, leave out what is called like a mask and looks like one: it is no image either."""
+    called = [
+        file
+        for file in found.images
+        if not file.out and any(without_mask_word(part) is not None for part in (*file.parts[:-1], file.stem))
+    ]
+    look = found.look(called)
+    for file in called:
+        if not (look(file).photograph or look(file).problem):
+            file.out, file.detail = "masks that are not used", "name them with images= (--images) if they are images"
 
 
 def read_headers(found: Sorted) -> None:
