@@ -25,7 +25,7 @@ MOSTLY = 0.9  # ... except for this share of its pixels
 class Mask:
     """What is known of a mask: its shape as shown, what it marks, and why it cannot be used ("" if it can).
 
-    photograph: it has so many values that it is no mask at all; inverted: it marks most of the image and all its border.
+    photograph: it has so many values that it is no mask at all; inverted: it marks most of the image, and its border.
     """
 
     size: tuple[int, int] = (0, 0)

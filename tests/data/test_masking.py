@@ -117,7 +117,7 @@ REFUSED = {
     ),
     "faint regions": (np.where(faint == 60, np.arange(32) + 30, faint), "png", "has regions fainter than half of 255"),
     "red on white": (np.where(MASK[..., None], [255, 0, 0], 255), "png", "has several colours but no black background"),
-    "white on blue": (np.where(MASK[..., None], 255, [0, 0, 255]), "png", "has several colours but no black background"),
+    "white on blue": (np.where(MASK[..., None], 255, [0, 0, 255]), "png", "has several colours but no black"),
     "blue on yellow": (np.where(MASK[..., None], [0, 0, 255], [255, 255, 0]), "jpg", "has several colours but no bla"),
     "ids in a JPEG": (half(), "jpg", "is a JPEG file with values from 0 to 1 only; save it as PNG"),
     "grey values in a JPEG": (half() * 100, "jpg", "the many values of a photograph"),

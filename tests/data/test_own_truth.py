@@ -64,7 +64,7 @@ REFUSED = {
     "a mask that cannot be read": ({"images/a.png": "image", "masks/a.png": "text"}, "mask masks/a.png cannot be read"),
     "inverted masks": (
         {"images/a.png": "image", "masks/a.png": HOLE, "images/b.png": "image", "masks/b.png": "white"},
-        "most masks mark more than half of the image and its whole border: masks/a.png; white marks defects, so invert",
+        "most masks mark most of the image and all its border: masks/a.png; white marks defects, so invert",
     ),
     "a photograph called like a mask": (
         {"a.png": "image", "a_mask.png": "image"},
@@ -272,7 +272,7 @@ def test_one_inverted_mask_and_one_missing_are_noted(tmp_path):
         write(tmp_path / f"masks/bad/{name}.png", kind)
     data = pfl.data.folder(tmp_path)
     assert [note.partition(":")[0] for note in data.account.notes] == [
-        "1 masks that mark more than half of the image and its whole border (if black means defective, invert them)",
+        "1 masks that mark most of the image and all its border (if black means defective, invert them)",
         "1 anomalous without a mask, so no pixel metrics",
     ]
     assert str(data.account) == f"4 images, 3 masks; 2 notes: see `pfl data check {tmp_path}`"

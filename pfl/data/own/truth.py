@@ -53,7 +53,7 @@ def _inverted(found: Sorted, look: Look) -> list[File]:
     if 2 * sum(look(mask).inverted for mask in filled) <= len(filled) or not inverted:
         return inverted
     found.problems.append(
-        f"most masks mark more than half of the image and its whole border: {found.some(inverted)}; white marks "
+        f"most masks mark most of the image and all its border: {found.some(inverted)}; white marks "
         "defects, so invert the masks; or use none with masks='' (--masks '')"
     )
     return []
@@ -126,8 +126,8 @@ def _normal_without_mask(found: Sorted) -> Callable[[File], bool]:
 def _check_unnamed_masks(found: Sorted, used: list[File]) -> None:
     """Images that look like masks, though no name says so, are a problem; unless all images do.
 
-    Three files of each folder are decoded, and its smallest, since masks compress well. JPEGs of high contrast look like masks, too: they are only doubted if all
-    of these do, and a folder beside theirs has files of the same names.
+    Three files of each folder are decoded, and its smallest, since masks compress well. JPEGs of high contrast look
+    like masks, too: they are only doubted if all of these do, and a folder beside theirs has files of the same names.
     """
     folders = defaultdict(list)
     for image in used:
@@ -169,6 +169,7 @@ def _note_rules(
     """Note the rules that were applied, with examples."""
     used = {image.parts: image for image in found.images if image.parts in labels}
     anomalous = [image for parts, image in used.items() if labels[parts] == 1]
+    unknown = [image for parts, image in used.items() if labels[parts] is None]
     some_masked = any(image.masks for image in anomalous)
     beside = defaultdict(list)  # by the folder that only its neighbour makes one of defects
     for image in anomalous:
@@ -182,11 +183,11 @@ def _note_rules(
         "masks that mark the whole image (if white means normal, invert them)": [
             mask for mask in found.masks if look(mask).all
         ],
-        "masks that mark more than half of the image and its whole border (if black means defective, invert them)": inverted,
+        "masks that mark most of the image and all its border (if black means defective, invert them)": inverted,
         "anomalous without a mask, so no pixel metrics": [
             image for image in anomalous if some_masked and not image.masks
         ],
-        "of unknown label": [image for parts, image in used.items() if labels[parts] is None],
+        "of unknown label, beside images whose label is known": unknown if len(unknown) < len(used) else [],
     }
     for rule, files in rules.items():
         if files:

@@ -30,12 +30,14 @@ def claim(found: Sorted) -> None:
         elif parts not in read and one.why not in IGNORED:
             entries.append((parts, i))
     index = Index(found.images if entries else ())
-    for parts, i in entries:
-        one = found.tree.left_out[i] if i is not None else LeftOut(found.tree.path(parts), "empty folders")
+    for parts, position in entries:
+        one = (
+            found.tree.left_out[position] if position is not None else LeftOut(found.tree.path(parts), "empty folders")
+        )
         name = parts[-1].removeprefix("._").removeprefix(".")
         file = File((*parts[:-1], name), found.places.of(parts[:-1]))
         images = index.find(file) or index.find_by_folder(file) or index.find_above(file)
-        if i is not None and os.path.isdir(one.path):
+        if position is not None and os.path.isdir(one.path):
             images = [image for image in found.images if image.place.key == found.places.of(parts).key]
         open_ones = [image for image in images if not (image.out or image.masks or image.place.label == 0)]
         broken = one.why in (*BROKEN, "unreadable folders")
@@ -43,9 +45,9 @@ def claim(found: Sorted) -> None:
         if open_ones or (broken and not gone):
             problems[one.why].append(one.path)
             found.claimed |= {image.parts for image in open_ones}
-        if i is not None and (broken or open_ones):
+        if position is not None and (broken or open_ones):
             why = "masks of images left out" if broken and gone else "masks that cannot be used"
-            found.tree.left_out[i] = replace(one, why=why, detail=one.detail or one.why)
+            found.tree.left_out[position] = replace(one, why=why, detail=one.detail or one.why)
     for why, paths in problems.items():
         found.problems.append(
             f"{why} among the masks: {some(paths, found.tree.root)}; replace them by the files of the masks, or "
