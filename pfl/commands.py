@@ -30,7 +30,7 @@ def predict(args) -> int:
         raise ValueError("--threshold and --normal both set the threshold; use one")
     engine = parallel.accelerator(args.device)
     main = engine is None or engine.is_main_process
-    images = data.folder(args.folder, **own_options(args))
+    images = data.folder(args.folder, **own_options(args), need_labels=False)
     _print_account(images, main)
     out = args.out or Path("runs") / "predict" / args.folder.resolve().name
     check_target(out / "results.csv")

@@ -284,3 +284,10 @@ def test_defects_that_only_the_folder_beside_them_says_are_noted(tmp_path):
     assert pfl.data.folder(tmp_path).account.notes[-1] == (
         "anomalous, because beside a folder of normal images: crack, holiday"
     )
+
+
+def test_where_no_labels_are_needed_an_image_that_looks_like_a_mask_is_noted(tmp_path):
+    for name, kind in (("a.png", "image"), ("b.png", "image"), ("logo.png", "mask")):
+        write(tmp_path / name, kind)
+    data = pfl.data.folder(tmp_path, need_labels=False)
+    assert len(data) == 3 and data.account.notes[0].startswith("like masks, though no name says so: logo.png")

@@ -25,6 +25,7 @@ def folder(
     masks: Names | None = None,
     normal: Names | None = None,
     bit_depth: int | None = None,
+    need_labels: bool = True,
 ) -> Dataset:
     """Load your own images; `Dataset.account` says what each file below the folder was taken for.
 
@@ -51,11 +52,14 @@ def folder(
             the only images; the only masks ("" for none); the normal images, whose neighbours are anomalous.
         bit_depth: of a camera that stores 10, 12 or 14 bits in files of 16; default: the fewest that hold all values.
 
+        need_labels: False for scores alone: images that look like masks are then noted, and no error.
+
     Raises:
         FileNotFoundError: there is no folder, or no image in it.
         ValueError: the files contradict each other, or what they mean is unclear; the message names files and remedy.
     """
-    data, account = survey(path, class_name, images=images, masks=masks, normal=normal, bit_depth=bit_depth)
+    options = {"images": images, "masks": masks, "normal": normal}
+    data, account = survey(path, class_name, **options, bit_depth=bit_depth, need_labels=need_labels)
     if account.problems:
         more = f" ({len(account.problems) - 1} more problems: see `pfl data check`)" * (len(account.problems) > 1)
         raise ValueError(f"{shown(account.root)}: {account.problems[0]}{more}")
@@ -72,6 +76,7 @@ def survey(
     masks: Names | None = None,
     normal: Names | None = None,
     bit_depth: int | None = None,
+    need_labels: bool = True,
 ) -> tuple[Dataset, Account]:
     """What `folder` loads, also if there are problems."""
     if not str(path):
@@ -87,7 +92,7 @@ def survey(
     found = sort(root, choices)
     _check_choices(found)
     unusable.claim(found)
-    labels = truth.decide(found)
+    labels = truth.decide(found, need_labels)
     white = _white(found, bit_depth)
     samples = []
     for image in found.images:

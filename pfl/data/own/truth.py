@@ -15,7 +15,7 @@ Look = Callable[[File], Mask]
 SAMPLED = 100  # folders of which files are decoded, at most, to see whether they are masks
 
 
-def decide(found: Sorted) -> dict[Parts, int | None]:
+def decide(found: Sorted, need_labels: bool = True) -> dict[Parts, int | None]:
     """The label of each image that is used: 0, 1 or None. Problems and notes are added to `found`."""
     look = found.look(found.masks)
     check_pairs(found, look)
@@ -40,7 +40,7 @@ def decide(found: Sorted) -> dict[Parts, int | None]:
         labels[image.parts] = label
     found.problems += [f"{what}: {found.some(images)}; correct either, or {SAY}" for what, images in wrong.items()]
     if "masks" not in found.choices and "images" not in found.choices:
-        _check_unnamed_masks(found, used)
+        (found.problems if need_labels else found.notes).extend(_unnamed_masks(found, used))
     inverted = _inverted(found, look)
     _note_rules(found, look, labels, by_name, inverted)
     return labels
@@ -123,8 +123,8 @@ def _normal_without_mask(found: Sorted) -> Callable[[File], bool]:
     return normal
 
 
-def _check_unnamed_masks(found: Sorted, used: list[File]) -> None:
-    """Images that look like masks, though no name says so, are a problem; unless all images do.
+def _unnamed_masks(found: Sorted, used: list[File]) -> list[str]:
+    """The problem that images look like masks, though no name says so; none if all images do.
 
     Three files of each folder are decoded, and its smallest, since masks compress well. JPEGs of high contrast look
     like masks, too: they are only doubted if all of these do, and a folder beside theirs has files of the same names.
@@ -136,7 +136,7 @@ def _check_unnamed_masks(found: Sorted, used: list[File]) -> None:
     names = Counter((folder[:-1], name) for folder, files in folders.items() for name in {alike(f.stem) for f in files})
     samples = [_some_files(found, files) for files in list(folders.values())[:SAMPLED]]
     if sum(map(len, samples)) < 2:  # nothing to compare with
-        return
+        return []
     doubtful = []
     for files in samples:
         exact = [file for file in files if found.headers[file.parts].format not in LOSSY]
@@ -147,10 +147,10 @@ def _check_unnamed_masks(found: Sorted, used: list[File]) -> None:
     for files in doubtful:
         masks = [file for file in files if _is_mask(look(file))]
         like += [m for m in masks if len(masks) == len(files) or found.headers[m.parts].format not in LOSSY]
-    if like and len(like) < sum(map(len, samples)):
-        found.problems.append(
-            f"like masks, though no name says so: {found.some(like)}; {SAY}; if all are images, masks='' (--masks '')"
-        )
+    if not like or len(like) == sum(map(len, samples)):
+        return []
+    remedy = f"{SAY}; if all are images, masks='' (--masks '')"
+    return [f"like masks, though no name says so: {found.some(like)}; {remedy}"]
 
 
 def _some_files(found: Sorted, files: list[File]) -> list[File]:
