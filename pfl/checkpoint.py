@@ -7,18 +7,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from .clip import FrozenCLIP, load_clip
 from .config import ModelConfig, Precision
-from .data.files import read_json, write, write_json
+from .data.files import read_json
+from .data.writing import write, write_json
+from .messages import first_line, first_words
 from .model import BayesPFL
-from .weights import first_line, first_words
+from .weights import is_file_name
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
 DEFAULT = Path(__file__).parent / "assets" / "default"
+CLIP_ARGUMENTS = ("name", "pretrained", "activation", "image_size", "feature_layers")
 IDENTITY = ("fingerprint", "activation", "feature_layers")  # must match to load a model; the image size may differ
 
 
@@ -28,7 +32,7 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
     The CLIP's own weights are not saved. Each file is written atomically.
 
     Args:
-        card: metadata to store with the model, such as how it was trained.
+        card: metadata to store with the model, such as how it was trained; default: `model.card`.
     """
     path = Path(path)
     weights = to_bytes({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()})
@@ -37,7 +41,7 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
         "stage": model.stage,
         "clip": model.clip.identity,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        "card": card or {},
+        "card": model.card if card is None else card,
     }
     write(path / WEIGHTS, weights)
     write_json(path / CARD, description)
@@ -50,6 +54,7 @@ def load(
     *,
     device: str | torch.device | None = None,
     precision: Precision = "fp32",
+    trust: bool = False,
 ) -> BayesPFL:
     """Load a model that `save` wrote; its predictions are bit for bit those of the saved model.
 
@@ -58,10 +63,13 @@ def load(
         clip: default: the one named in the folder. It may have another image size, but not other weights.
         device: default: that of `clip`, or the CPU.
         precision: to load the folder's CLIP in (`load_clip`).
+        trust: whether to load any CLIP that the folder names, be it a file anywhere or a name of open_clip or a hub,
+            which may be downloaded. By default only a shipped one or one in the folder: the folder may be a stranger's.
 
     Raises:
         FileNotFoundError: the folder, a file in it, or the CLIP's weights are missing.
-        ValueError: the weights do not match the JSON, or `clip` is not the one it was trained with.
+        ValueError: the weights do not match the JSON, have NaN, or `clip` is not the one it was trained with; or the
+            folder names a CLIP elsewhere and is not trusted.
     """
     shipped = str(path) == "default"
     path = DEFAULT if shipped else Path(path)
@@ -69,15 +77,13 @@ def load(
         if not file.is_file():
             remedy = "reinstall the package" if shipped else "pass a folder that pfl.save or pfl.train wrote"
             raise FileNotFoundError(f"{file} not found; {remedy}")
-    description = read_json(path / CARD)
-    weights = (path / WEIGHTS).read_bytes()
+    description, weights = _description(path / CARD), (path / WEIGHTS).read_bytes()
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
         raise ValueError(f"{path / WEIGHTS} does not match its checksum in {path / CARD}; save the model again")
     identity = description["clip"]
     if clip is None:
-        arguments = {name: value for name, value in identity.items() if name != "fingerprint"}
         try:
-            clip = load_clip(**arguments, device=device or "cpu", precision=precision)
+            clip = load_clip(**_clip_arguments(path, identity, trust), device=device or "cpu", precision=precision)
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{error}; or load the CLIP of {path} yourself and pass it as clip=") from error
     for key in IDENTITY:
@@ -86,10 +92,54 @@ def load(
                 f"{path} was trained with another CLIP: {key} {_short(identity[key])}, "
                 f"not {_short(clip.identity[key])}; load {identity['name']} with the settings in {path / CARD}"
             )
-    model = BayesPFL(clip, ModelConfig(**description["model"]))
-    model.load_state_dict(from_bytes(weights))
-    model.stage = description["stage"]
+    try:
+        model = BayesPFL(clip, ModelConfig(**description["model"]))
+        state = from_bytes(weights)
+        model.load_state_dict(state)
+    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ValueError(f"{path} holds no model of this version ({first_words(error)}); train it again") from error
+    _check_finite(path / WEIGHTS, state)
+    model.stage, model.card = description["stage"], description.get("card") or {}
+    model.initial = description["weights_sha256"]
     return model.to(device or clip.device)
+
+
+def _description(file: Path) -> dict:
+    """The content of model.json. Raises ValueError if it is another one."""
+    found = read_json(file)
+    parts = {"model": dict, "clip": dict, "stage": int, "weights_sha256": str}
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in parts.items()):
+        raise ValueError(f"{file} does not describe a model; pass a folder that pfl.save or pfl.train wrote")
+    if missing := {*CLIP_ARGUMENTS, "fingerprint"} - set(found["clip"]):
+        raise ValueError(f"{file} has no {sorted(missing)[0]} of its CLIP; save the model again")
+    if found["stage"] not in (1, 2):
+        raise ValueError(f"{file}: stage is {found['stage']}; it must be 1 or 2")
+    return found
+
+
+def _clip_arguments(path: Path, identity: dict, trust: bool) -> dict:
+    """The arguments of `load_clip` in a folder's JSON. Without trust, none may name anything outside of the folder."""
+    arguments = {name: identity[name] for name in CLIP_ARGUMENTS}
+    if trust or (arguments["name"] in ("tiny", "tiny-random") and arguments["pretrained"] is None):
+        return arguments
+    remedy = "load it yourself and pass it as clip=, or, if the folder is your own, pass trust=True (--trust-model)"
+    for key in ("pretrained", "name"):
+        value = arguments[key]
+        if isinstance(value, str) and is_file_name(value):
+            file = (path / value).resolve()
+            if Path(value).is_absolute() or not file.is_relative_to(path.resolve()):
+                raise ValueError(f"{path / CARD} names a CLIP outside of its folder, {value}; {remedy}")
+            arguments[key] = str(file)
+        elif key == "pretrained" or not isinstance(value, str) or ":" in value:
+            if not (value is None and is_file_name(str(arguments["name"]))):
+                raise ValueError(f"{path / CARD} names the CLIP {identity['name']} {value}, a download; {remedy}")
+    return arguments
+
+
+def _check_finite(file: Path, state: dict[str, Tensor]) -> None:
+    for name, value in state.items():
+        if not value.isfinite().all():
+            raise ValueError(f"{file} has weights that are NaN or infinite, in {name}; train the model again")
 
 
 def _short(value) -> str:
@@ -108,7 +158,7 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
     Args:
         path: a .pth file of either stage.
         clip: the CLIP it was trained with; the reference runs OpenAI's weights with activation="gelu".
-        stage: 1 or 2. Default: from the file name (`_stage_of`).
+        stage: 1 or 2. Default: from the file name, which ends in _1.pth or _2.pth, or is a published one.
 
     Raises:
         FileNotFoundError: the file is missing.
@@ -147,17 +197,18 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
     except RuntimeError as error:
         detail = first_words(error)
         raise ValueError(f"{path} does not fit {clip.name} ({detail}); load the CLIP it was trained with") from error
+    _check_finite(path, ours)
     model.stage = stage or _stage_of(path)
     return model
 
 
 def _stage_of(path: Path) -> int:
-    """The stage in a file name, which ends in _1 or _2; the two published checkpoints are of stage 2 in any case."""
-    if path.stem.startswith(("train_visa", "train_mvtec")):
+    """The stage in a file name; of the two published checkpoints, train_visa... and train_mvtec..., it is 2."""
+    if path.stem.startswith(("train_visa", "train_mvtec")) and "epoch_post" not in path.stem:
         return 2
     named = re.search(r"_([12])$", path.stem)
     if named is None:
-        raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; pass stage=1 or stage=2")
+        raise ValueError(f"{path.name} does not end in _1.pth or _2.pth; pass stage=1 or stage=2 (--stage)")
     return int(named[1])
 
 

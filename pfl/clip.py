@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from . import tower, weights
 from .config import Precision
+from .ranges import check
 
 ACTIVATIONS = ("quickgelu", "gelu")
 MEAN, SD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD  # of pixel values, the same for every CLIP
@@ -228,13 +229,6 @@ def fingerprint(state: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-@cache
-def known_words() -> tuple[str, ...]:
-    """Lower-case words of at least four letters that are one token for CLIP's tokenizer, most frequent first."""
-    tokens = (token.removesuffix("</w>") for token in open_clip.tokenizer.SimpleTokenizer().encoder if "</w>" in token)
-    return tuple(word for word in tokens if word.isascii() and word.isalpha() and len(word) > 3)
-
-
 def load_clip(
     name: str = "tiny",
     *,
@@ -252,8 +246,7 @@ def load_clip(
         name: "tiny" (shipped); "tiny-random" (the same, untrained, for control experiments); a Vision Transformer of
             open_clip (its tag, or an `hf-hub:` or `local-dir:` name); or a local file in OpenAI's format (jit archive
             or plain weights), whose architecture is inferred from its shapes.
-        pretrained: weights for a tag: one of open_clip's pretrained tags, a local file, or "random" (seeded, for
-            timing).
+        pretrained: weights for a tag: a pretrained tag of open_clip, a local file, or "random" (seeded, for timing).
         image_size: side in pixels, a multiple of the patch size; position embeddings are resized. Default: native size.
         activation: "quickgelu" or "gelu". Weights do not record which one they were trained with, and the wrong one
             fails silently, so a local file requires it. A tag defaults to the one it was trained with. OpenAI's weights
@@ -269,6 +262,7 @@ def load_clip(
         FileNotFoundError: a local file is missing.
         ValueError: a name is unknown, an option does not fit the model, or the file contains no CLIP.
     """
+    check(image_size=image_size)
     if activation not in (None, *ACTIVATIONS):
         raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
     file = next((text for text in (pretrained, name) if text and weights.is_file_name(text)), None)

@@ -1,4 +1,4 @@
-"""Inspect a folder of images: scores with their spread, heat maps, a CSV and a report; interrupted runs resume."""
+"""Inspect a folder of images: scores with their spread, a CSV and a report; interrupted runs resume."""
 
 import hashlib
 import math
@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from accelerate import Accelerator
@@ -19,11 +18,15 @@ from tqdm.auto import tqdm
 from . import report
 from .clip import fingerprint
 from .config import EvalConfig, Precision
-from .data import Batch, Dataset, loader
-from .data.files import write
-from .data.transforms import read_image
+from .data import Batch, Dataset, Sample, loader
+from .data.account import LeftOut
+from .data.loading import warn_unread
+from .data.transforms import bounded, read_image
+from .data.writing import write, write_table
+from .heatmaps import SIDE, overlay, place
 from .parallel import Share, gather_objects, reading
-from .shards import Log
+from .ranges import check
+from .shards import Log, merged
 
 
 def inspect(
@@ -37,6 +40,7 @@ def inspect(
     seed: int = 0,
     precision: Precision = "fp32",
     heatmaps: bool = True,
+    full_size: bool = False,
     resume: bool = False,
     workers: int | None = None,
     engine: Accelerator | None = None,
@@ -48,37 +52,44 @@ def inspect(
         root: folder that the images' names are relative to; default: their common folder.
         threshold: score in [0, 1] from which an image counts as defective; None: no decision.
         heatmaps: False writes none.
-        resume: continue an interrupted run in `out`, without repeating finished images.
+        full_size: heat maps at the size of their images, even if it is more than `heatmaps.SIDE` pixels.
+        resume: continue an interrupted run in `out`. Finished images are not repeated; new ones and those that could
+            not be read are tried.
         workers: processes that read images; None: all cores for a GPU, 0 for a CPU.
         engine: from `parallel.accelerator`, if this is called in each of several processes, with the same `out`. Each
             takes its share of the images; the first one then writes the shards, `results-RANK.csv`, and the whole.
 
     Returns:
-        a row per image, highest score first: name, score, score_std, label (if any is known), heatmap, and defective
-        (if there is a threshold).
+        a row per image, highest score first: name, score, score_std, label (if any is known), heatmap, error, and
+        defective (if there is a threshold). An image that cannot be read has an error and no score; it never stops the
+        run, and a warning counts such images.
 
     Raises:
         FileExistsError: `out` contains a run and `resume` is False.
-        ValueError: that run has other settings or other images.
+        ValueError: that run has other settings, or an image that is finished there has changed since.
     """
+    check(threshold=threshold)
     root = Path(os.path.abspath(root or os.path.commonpath([os.path.abspath(s.image.parent) for s in data.samples])))
     out, share = Path(out), Share.of(engine)
+    _check_out(out, data, root)
     names = {sample.image: _name(sample.image, root) for sample in data.samples}
+    samples = {names[sample.image]: sample for sample in data.samples}
+    files = {name: _state_of_file(sample) for name, sample in samples.items()}
     settings = {
         "CLIP": model.clip.fingerprint,
         "model": fingerprint(model.state_dict()),
-        "set of images, labels or class names": _state_of_files(data, root),
         "number of samples": num_samples,
         "seed": seed,
         "precision": precision,
-        "choice of heat maps": heatmaps,
+        "choice of heat maps": [heatmaps, full_size],
     }
     log = Log(out, settings, resume=resume, rank=share.rank)
-    finished = log.names()
+    _check_unchanged(out, log.finished, files)
     if engine:
         engine.wait_for_everyone()
     log.start()
-    todo = share.of_list([sample for sample in data.samples if names[sample.image] not in finished])
+    todo = share.of_list([sample for name, sample in samples.items() if name not in log.finished])
+    thumbnails: dict[str, Future[str]] = {}  # for the report, which need not read these images again
     waiting: deque[tuple[dict, Future | None]] = deque()  # rows whose heat map is being drawn
     bar = tqdm(total=len(todo), desc="inspecting", unit="image", disable=not progress or share.rank > 0)
 
@@ -90,57 +101,109 @@ def inspect(
             log.append(row)
             bar.update()
 
-    with bar, ThreadPoolExecutor() as beside:
-        for batch in _batches(model, replace(data, samples=tuple(todo)), workers):
-            prediction = model.predict(
-                batch.images, batch.class_names, num_samples=num_samples, seed=seed, precision=precision
-            )
+    side = None if full_size else SIDE
+    pictures = side if heatmaps and not reading(model.clip.device, EvalConfig(workers=workers))["workers"] else None
+    with bar, ThreadPoolExecutor(1 if full_size else os.cpu_count()) as beside:
+        for batch in _batches(model, replace(data, samples=tuple(todo)), workers, pictures):
+            for unread in batch.unread:
+                waiting.append(({"name": names[unread.sample.image], "error": unread.error}, None))
+            if batch.samples:
+                prediction = model.predict(
+                    batch.images, batch.class_names, num_samples=num_samples, seed=seed, precision=precision
+                )
             for i, sample in enumerate(batch.samples):
                 name, drawing = names[sample.image], None
-                heatmap = f"heatmaps/{name}.png" if heatmaps else ""
+                heatmap = place(name) if heatmaps else ""
                 if heatmaps:
-                    drawing = beside.submit(_save_heatmap, out / heatmap, sample.image, prediction.map[i].numpy())
+                    picture = Image.fromarray(batch.pictures[i]) if batch.pictures else None
+                    heat = prediction.map[i].numpy()
+                    drawing = beside.submit(_save_heatmap, out / heatmap, sample, heat, picture, side)
+                    if picture and len(thumbnails) < report.MOST:
+                        thumbnails[name] = beside.submit(report.embed, picture)
                 score, std = round(prediction.score[i].item(), 6), round(prediction.score_std[i].item(), 6)
-                row = {"name": name, "score": score, "score_std": std, "label": sample.label, "heatmap": heatmap}
+                row = {"name": name, "score": score, "score_std": std, "heatmap": heatmap, "file": files[name]}
                 waiting.append((row, drawing))
             finish(but=len(batch))  # heat maps are drawn while the next batch is predicted
         finish(but=0)
     if engine:
         engine.wait_for_everyone()
     shards = log.read()
-    done = {name: row for rows in shards.values() for name, row in rows.items()}
-    table = _table([done[name] for name in names.values()], threshold)
+    done = merged(shards)
+    rows = [done[name] | {"label": sample.label} for name, sample in samples.items()]
+    rows += [_row_of(one, root) for one in data.unreadable]
+    table = _table(rows, threshold)
     if share.rank == 0:
-        for shard, rows in shards.items() if len(shards) > 1 else ():
-            write(out / f"results-{shard}.csv", _table(list(rows.values()), threshold).to_csv(index=False).encode())
-        write(out / "results.csv", table.to_csv(index=False).encode())
-        report.write(table, root, out / "report.html", title=data.name, threshold=threshold)
+        for shard, part in shards.items() if len(shards) > 1 else ():
+            own = [row for row in rows if part.get(row["name"]) is done.get(row["name"], row)]
+            write_table(out / f"results-{shard}.csv", _table(own, threshold))
+        write_table(out / "results.csv", table)
+        embedded = lambda name: thumbnails[name].result() if name in thumbnails else _thumbnail(samples[name])  # noqa: E731
+        report.write(table, embedded, out / "report.html", title=data.name, threshold=threshold)
+        warn_unread([row["error"] for row in rows if row.get("error")], len(rows))
     return table
 
 
-def _batches(model, data: Dataset, workers: int | None) -> Iterable[Batch]:
+def _check_out(out: Path, data: Dataset, root: Path) -> None:
+    """Raise ValueError for a folder of results that contains images: only heat maps in a folder of its own are known
+    as such (`data.folder` leaves them out), and no image may be overwritten.
+    """
+    folders = {root.resolve(), *(folder.resolve() for folder in {sample.image.parent for sample in data.samples})}
+    if out.resolve() in folders or any(one.is_relative_to(out.resolve() / "heatmaps") for one in folders):
+        raise ValueError(f"{out} contains images to score; write the results into a folder of their own")
+
+
+def _batches(model, data: Dataset, workers: int | None, pictures: int | None = None) -> Iterable[Batch]:
+    """Batches of the images, which need no mask."""
     if not len(data):
         return ()
-    return loader(data, model.clip.image_size, **reading(model.clip.device, EvalConfig(workers=workers)))
+    bare = replace(data, samples=tuple(replace(sample, mask=None, more_masks=()) for sample in data.samples))
+    options = reading(model.clip.device, EvalConfig(workers=workers))
+    if pictures:
+        options["batch_size"] = min(
+            options["batch_size"], 8
+        )  # their pictures are held until the next batch is predicted
+    return loader(bare, model.clip.image_size, pictures=pictures, unread=True, **options)
 
 
 def _table(rows: list[dict], threshold: float | None) -> pd.DataFrame:
-    table = pd.DataFrame(rows).sort_values("score", ascending=False, kind="stable", ignore_index=True)
+    """The results, highest score first, then the errors."""
+    columns = ["name", "score", "score_std", "label", "heatmap", "error"]
+    table = pd.DataFrame([{"heatmap": "", "error": ""} | row for row in rows], columns=columns)
+    table = table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+    table = table.astype({"score": float, "score_std": float})
     if table.label.isna().all():
         table = table.drop(columns="label")
     if threshold is not None:
         table["defective"] = table.score >= threshold
+        if (unread := table.score.isna()).any():
+            table["defective"] = table.defective.astype("boolean").mask(unread)  # unknown
     return table
 
 
-def _state_of_files(data: Dataset, root: Path) -> str:
-    """SHA-256 of the images' names, sizes, dates, labels and class names: a million files need not be read for it."""
-    digest = hashlib.sha256()
-    for sample in data.samples:
+def _row_of(one: LeftOut, root: Path) -> dict:
+    error = f"cannot read {one.path} ({one.why}{': ' * bool(one.detail)}{one.detail})"
+    return {"name": Path(os.path.relpath(one.path, root)).as_posix(), "error": error}
+
+
+def _state_of_file(sample: Sample) -> str:
+    """A hash of an image's size and date and of what else determines its score; "" if there is no such file."""
+    try:
         stat = sample.image.stat()
-        facts = (_name(sample.image, root), stat.st_size, stat.st_mtime_ns, sample.class_name, sample.label)
-        digest.update(repr(facts).encode())
-    return digest.hexdigest()
+    except OSError:
+        return ""
+    facts = (stat.st_size, stat.st_mtime_ns, sample.class_name, sample.white)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+
+
+def _check_unchanged(out: Path, finished: dict[str, dict], files: dict[str, str]) -> None:
+    """Raise ValueError if an image that is finished in `out` is gone or has changed since."""
+    for name, row in finished.items():
+        if row["file"] != files.get(name):
+            what = f"{name} has changed since, or its class name" if name in files else f"{name} is gone"
+            raise ValueError(
+                f"{out} holds a run with another set of images: {what}; "
+                "choose another folder, or delete it to start again"
+            )
 
 
 def calibrate(scores, false_alarm_rate: float) -> float:
@@ -153,8 +216,9 @@ def calibrate(scores, false_alarm_rate: float) -> float:
         ValueError: too few scores for so low a rate.
     """
     scores = np.sort(np.asarray(scores, float))
-    if not 0 < false_alarm_rate < 1:
-        raise ValueError(f"a false-alarm rate of {false_alarm_rate} is not between 0 and 1; 0.05 is one in twenty")
+    check(false_alarms=false_alarm_rate)
+    if not np.isfinite(scores).all():
+        raise ValueError("a score is NaN or infinite; leave its image out")
     k = math.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9)
     if k > len(scores):
         need = math.ceil(1 / false_alarm_rate - 1e-9) - 1
@@ -167,30 +231,35 @@ def calibrate(scores, false_alarm_rate: float) -> float:
 def scores_of(
     model, data: Dataset, *, engine: Accelerator | None = None, workers: int | None = None, **sampling
 ) -> np.ndarray:
-    """The score of every image (n,), in any order, for `calibrate`.
+    """The score of every image that can be read (n,), in any order, for `calibrate`; a warning counts the others.
 
     Args:
         engine, workers: as for `inspect`.
         sampling: num_samples, seed and precision of `model.predict`.
     """
-    share, scores = Share.of(engine), []
+    share, scores, errors = Share.of(engine), [], []
     own = replace(data, samples=share.of_list(data.samples))
     for batch in tqdm(_batches(model, own, workers), "calibrating", disable=share.rank > 0):
-        scores += model.predict(batch.images, batch.class_names, **sampling).score.tolist()
+        errors += [unread.error for unread in batch.unread]
+        if batch.samples:
+            scores += model.predict(batch.images, batch.class_names, **sampling).score.tolist()
+    errors = sum(gather_objects(engine, errors), [])
+    if share.rank == 0:
+        warn_unread(errors, len(data))
     return np.array(sum(gather_objects(engine, scores), []))
 
 
-def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
-    """The image overlaid with a map (h, w) in [0, 1], more opaque where it is higher; at the image's own size."""
-    heat = np.asarray(Image.fromarray(heat.astype(np.float32)).resize(image.size, Image.Resampling.BILINEAR)).clip(0, 1)
-    colours = matplotlib.colormaps["inferno"](heat)[..., :3] * 255
-    alpha = (0.15 + 0.6 * heat)[..., None]
-    return Image.fromarray((np.asarray(image) * (1 - alpha) + colours * alpha).astype(np.uint8))
-
-
-def _save_heatmap(path: Path, image: Path, heat: np.ndarray) -> None:
-    picture = overlay(read_image(image), heat)
+def _save_heatmap(path: Path, sample: Sample, heat: np.ndarray, picture: Image.Image | None, side: int | None) -> None:
+    """Write the heat map of an image, which is read unless it is given as a picture of at most `side` pixels."""
+    picture = overlay(picture or bounded(read_image(sample.image, sample.white), side), heat)
     write(path, lambda file: picture.save(file, format="PNG"))
+
+
+def _thumbnail(sample: Sample) -> str:
+    try:
+        return report.embed(read_image(sample.image, sample.white))
+    except OSError:  # it vanished since it was predicted
+        return ""
 
 
 def _name(image: Path, root: Path) -> str:

@@ -17,6 +17,7 @@ from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise
 from .losses import upsample
 from .prediction import Prediction, summarise
 from .prompts import PromptBank, name_per_image
+from .ranges import check, checked_images
 
 # Values of upsampled maps that a prediction holds at once: 16 MB on a CPU, where more would leave its cache, and 256 MB
 # on a GPU, where each operation costs more than its values.
@@ -69,9 +70,12 @@ class BayesPFL(nn.Module):
 
     def __init__(self, clip: FrozenCLIP, config: ModelConfig | None = None, *, seed: int = 0):
         super().__init__()
+        check(seed=seed)
         self.__dict__["clip"] = clip  # bypasses nn.Module, which would register it as a submodule
         self.config = config = config or ModelConfig()
+        self.initial = f"seed {seed}"  # what its weights were before training: a seed, or the checksum of a file
         self.stage = 1  # which image head predicts: 1 uses x directly, 2 maps and fuses it
+        self.card: dict = {}  # metadata, such as how it was trained
         width, dim, num_layers = clip.width, clip.dim, len(clip.feature_layers)
         options = dict(
             dim=dim,
@@ -192,7 +196,13 @@ class BayesPFL(nn.Module):
                 of the free memory of a GPU allows.
             precision: of CLIP and of the attention; flows, maps and scores stay in float32. A CLIP that was loaded in
                 another one is copied once (`FrozenCLIP.to_precision`).
+
+        Raises:
+            ValueError: images of another shape, type or range (`ranges.checked_images`), or an argument out of range.
         """
+        images = checked_images(images)
+        check(num_samples=num_samples, seed=seed, smoothing=smoothing, top_fraction=top_fraction)
+        check(max_prompts_per_pass=max_prompts_per_pass)
         model = self.in_precision(precision)
         class_names = name_per_image(class_names, len(images))
         if noise is None:
@@ -247,7 +257,8 @@ class BayesPFL(nn.Module):
         noise: Noise | None = None,
     ) -> PromptSamples:
         """Return the prompts that `predict` draws, for images (b, 3, H, H) in [0, 1] or their embeddings x (b, D)."""
-        x = images.to(self.clip.mean) if images.ndim == 2 else self.features(images)[0]
+        check(num_samples=num_samples, seed=seed)
+        x = images.to(self.clip.mean) if images.ndim == 2 else self.features(checked_images(images))[0]
         noise = noise or draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
         context, states = self.sample(x, noise)
         text = self.text_embeddings(context, states, name_per_image(class_names, len(x)), max_prompts_per_pass=512)

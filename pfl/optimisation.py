@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from . import losses
-from .clip import known_words
 from .config import TrainConfig
 from .data.loading import Batch
 from .distributions import draw_noise
 from .model import BayesPFL
 from .parallel import Share
+from .words import known_words
 
 HEAD = ("class_mapping", "image_mapping", "fusion")  # what stage 2 trains
 

@@ -28,6 +28,22 @@ def accelerator(device: str = "cpu") -> Accelerator | None:
     return Accelerator(cpu=device == "cpu", kwargs_handlers=[unused])
 
 
+def check_device(name: str) -> str:
+    """Return the name of a device that this machine has. Raises ValueError for any other."""
+    kind, _, index = name.partition(":")
+    found = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+        "xpu": torch.xpu.device_count() if hasattr(torch, "xpu") else 0,
+    }
+    if kind not in found or not (index.isdecimal() or name == kind):
+        raise ValueError(f"{name} is not a device; use cpu, cuda, cuda:1 for the second GPU, or mps")
+    if int(index or 0) >= found[kind]:
+        raise ValueError(f"{name}: PyTorch finds {found[kind]} {kind} devices here; leave device out to use the CPU")
+    return name
+
+
 def reading(device: torch.device, config: TrainConfig | EvalConfig) -> dict[str, Any]:
     """Arguments of `data.loader` for images that go to a device: batch_size, workers, and pinned memory for a GPU.
 

@@ -58,6 +58,8 @@ def handwritten(name: str) -> tuple[list[str], list[str]]:
 def name_per_image(class_names: list[str] | str, batch: int) -> list[str]:
     """One class name per image of a batch; a single name is used for all."""
     names = [class_names] * batch if isinstance(class_names, str) else list(class_names)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"class names are {names}; pass words, such as 'metal plate'")
     if len(names) != batch:
         raise ValueError(f"{len(names)} class names for {batch} images; pass one for each, or one for all")
     return names

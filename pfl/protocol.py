@@ -9,13 +9,11 @@ import pandas as pd
 
 from .config import EvalConfig
 from .data import Dataset, loader
+from .evaluation import OFFICIAL_TOP, OFFICIAL_TOP_SMALL, normalised
 from .parallel import reading
 from .prediction import top_mean
 
-PIXELS = {
-    "2000": 2000 / 518**2,
-    "20": 20 / 518**2,
-}  # the reference's two numbers of top pixels, of 518 x 518, as fractions
+PIXELS = {"2000": OFFICIAL_TOP, "20": OFFICIAL_TOP_SMALL}  # by their number of 518 x 518
 
 
 def score_parts(model, data: Dataset, config: EvalConfig | None = None) -> pd.DataFrame:
@@ -59,7 +57,5 @@ def image_scores(parts: pd.DataFrame, *, top: str | Mapping[str, str], normalise
     chosen = pd.Series([parts.at[i, column] for i, column in columns.items()], parts.index)
     halves = pd.DataFrame({"text": parts["text"], "top": chosen})
     if normalise:
-        groups = halves.groupby(parts["category"])
-        low, high = groups.transform("min"), groups.transform("max")
-        halves = (halves - low) / (high - low).where(high > low, 1.0)
-    return halves.mean(axis=1)
+        halves = normalised(halves, parts["category"])
+    return halves.mean(axis=1, skipna=False)

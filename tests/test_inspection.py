@@ -1,5 +1,7 @@
 """Inspecting a folder: its outputs, the calibrated threshold, and resuming."""
 
+import base64
+import io
 import re
 
 import numpy as np
@@ -136,3 +138,58 @@ def test_the_command_writes_the_report_and_errors_take_one_line(model, folder, t
         assert wrong[1] in capsys.readouterr().err
     assert cli.main(["predict", str(tmp_path / "nowhere"), "--model", str(tmp_path / "model")]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_heat_maps_of_large_images_are_bounded_unless_full_size_is_asked_for(model, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 2500, 3), np.uint8)).save(tmp_path / "long.png")
+    data = pfl.data.folder(tmp_path, class_name="strip")
+    sizes, scores = [], []
+    for full_size in (False, True):
+        out = tmp_path / "out" / str(full_size)
+        table = inspect(model, data, out, num_samples=1, full_size=full_size, progress=False)
+        sizes.append(Image.open(out / table.heatmap[0]).size)
+        scores.append(table.score[0])
+    assert sizes == [(2048, 25), (2500, 30)] and scores[0] == scores[1]
+
+
+def test_the_report_shows_a_dim_16_bit_image_as_it_was_read(model, tmp_path):
+    """A camera of 12 bits: brightened by the range of its folder, in the heat map, too."""
+    Image.fromarray(np.full((16, 16), 4000, np.uint16)).save(tmp_path / "a.png")
+    inspect(model, pfl.data.folder(tmp_path, class_name="part"), tmp_path / "out", num_samples=1, progress=False)
+    page = (tmp_path / "out" / "report.html").read_text()
+    shown = re.search('image/jpeg;base64,([^"]+)', page)[1]
+    assert np.asarray(Image.open(io.BytesIO(base64.b64decode(shown)))).mean() > 200
+
+
+def test_results_are_not_written_among_the_images_and_are_no_images_themselves(model, folder):
+    def run(out, **options):
+        data = pfl.data.folder(folder)
+        return inspect(model, data, folder / out, root=folder, num_samples=1, progress=False, **options)
+
+    for out in (".", "sub"):
+        with pytest.raises(ValueError, match="contains images to score; write the results into a folder of their own"):
+            run(out)
+    table = run("results")
+    again = run("results", resume=True)
+    pd.testing.assert_frame_equal(again, table)
+    account = pfl.data.folder(folder).account
+    assert str(account).startswith("4 images, 0 masks; left out: 4 results of pfl predict")
+    with pytest.raises(ValueError, match="contains images to score"):
+        inspect(model, pfl.data.folder(folder / "results/heatmaps"), folder / "results", num_samples=1, progress=False)
+    assert sorted(path.name for path in folder.glob("*.*")) == ["<b>&.png", "a.png"]
+
+
+def test_the_command_prints_what_the_folder_holds_and_takes_the_camera_s_bit_depth(model, folder, tmp_path, capsys):
+    pfl.save(model, tmp_path / "model")
+    (folder / "note.txt").write_text("")
+    arguments = ["predict", str(folder), "--model", str(tmp_path / "model"), "--num-samples", "1", "--out"]
+    assert cli.main([*arguments, str(tmp_path / "o")]) == 0
+    assert capsys.readouterr().out.startswith("4 images, 0 masks; left out: 1 not images: see `pfl data check")
+    Image.fromarray(np.full((8, 8), 4000, np.uint16)).save(folder / "deep.png")
+    Image.fromarray(np.full((8, 8), 900, np.uint16)).save(tmp_path / "normal.png")
+    (tmp_path / "known").mkdir()
+    (tmp_path / "normal.png").rename(tmp_path / "known/normal.png")
+    calibrated = [*arguments, str(tmp_path / "p"), "--normal", str(tmp_path / "known"), "--false-alarms", "0.5"]
+    assert cli.main(calibrated) == 2
+    assert "have other bit depths; say the camera's with --bit-depth" in capsys.readouterr().err
+    assert cli.main([*calibrated, "--bit-depth", "12"]) == 0

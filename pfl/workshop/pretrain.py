@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..clip import encode_tokens
-from ..data.files import home, require_same, write
+from ..data.files import home, require_same
+from ..data.writing import write, write_table
 from . import tiny
 from .captions import NAMES, tokenize, used_tokens
 from .losses import Regions, accuracy, region_loss, sigmoid_loss
@@ -125,10 +126,12 @@ def train(
     optimizer = make_optimizer(clip, words, regions, recipe)
     parts = {"clip": clip, "words": words, "regions": regions, "optimizer": optimizer}
     first, seconds, rows, saved = 0, 0.0, [], folder / "state.pt"
+    history = folder / "history.csv"
     if saved.exists():
         state = torch.load(saved, weights_only=True)
         require_same(folder, state["recipe"], identity)
         first, seconds, rows = state["step"], state["seconds"], state["history"]
+        write_table(history, pd.DataFrame(rows), float_format="%.4g")  # a kill may have come between the two files
         for name, part in parts.items():
             part.load_state_dict(state[name])
     # On processors without instructions for it, bfloat16 is slower than float32.
@@ -154,7 +157,7 @@ def train(
             state = {name: part.state_dict() for name, part in parts.items()}
             state |= {"recipe": identity, "step": step + 1, "seconds": time.time() - began, "history": rows}
             write(saved, partial(torch.save, state))
-            write(folder / "history.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
+            write_table(history, pd.DataFrame(rows), float_format="%.4g")
     clip.token_embedding.weight.data[words.ids] = words.rows.data
     return clip.eval()
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
-from ..data.files import write, write_json
+from ..data.writing import write, write_json
 from ..weights import check_size
 
 IMAGE_SIZE = 192  # pixels, as in the drawings; 24 x 24 patches

@@ -21,7 +21,7 @@ import torch
 import pfl
 from pfl import bench
 from pfl.data import Dataset, mvtec
-from pfl.data.files import write_json
+from pfl.data.writing import write_json
 
 GOALS = {  # issue 27: measured at commit cc4db0c on one H200, and what it should become
     "predict / encoder, batch 1": (2.81, 1.6),

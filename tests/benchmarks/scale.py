@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 
 from pfl.data import Dataset, Sample, loader
+from pfl.data.writing import write_table
+from pfl.heatmaps import SIDE
 from pfl.inspection import _save_heatmap, _table
 from pfl.shards import Log
 
@@ -42,8 +44,9 @@ def images(work: Path, width: int, height: int) -> None:
             each = seconds(lambda: [None for _ in loader(data, SIZE, 4, **options)]) / len(data)  # noqa: B023
             megabytes = path.stat().st_size / 1e6
             print(f"{suffix}, {megabytes:.2f} MB, {what:18} {1e3 * each:6.1f} ms, {1 / each:5.1f} images a second")
+    sample = Sample(image=work / "image.jpg", category="plate", class_name="plate", label=0)
     heat, heatmap = cv2.resize(rng.random((20, 20), np.float32), (SIZE, SIZE)), work / "heatmap.png"
-    each = seconds(lambda: _save_heatmap(heatmap, work / "image.jpg", heat))
+    each = seconds(lambda: _save_heatmap(heatmap, sample, heat, None, SIDE))
     print(f"a heat map of that size: {1e3 * each:.0f} ms, {heatmap.stat().st_size / 1e6:.2f} MB")
 
 
@@ -52,12 +55,12 @@ def rows(work: Path, count: int) -> None:
     with open(work / "progress.jsonl", "w") as file:
         file.write(json.dumps(settings))
         for i in range(count):
-            row = {"name": f"{i // 1000:03d}/{i:06d}.png", "score": i / count, "score_std": 0.012345, "label": None}
-            file.write("\n" + json.dumps(row | {"heatmap": ""}))
+            row = {"name": f"{i // 1000:03d}/{i:06d}.png", "score": i / count, "score_std": 0.012345}
+            file.write("\n" + json.dumps(row | {"heatmap": "", "file": "0123456789ab"}))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     reading = seconds(lambda: Log(work, settings, resume=True), rounds=1)
-    found = Log(work, settings, resume=True).rows[0]
-    merging = seconds(lambda: _table(list(found.values()), None).to_csv(work / "results.csv", index=False), rounds=1)
+    found = Log(work, settings, resume=True).finished
+    merging = seconds(lambda: write_table(work / "results.csv", _table(list(found.values()), None)), rounds=1)
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10
     sizes = [(work / name).stat().st_size / 1e6 for name in ("progress.jsonl", "results.csv")]
     print(
