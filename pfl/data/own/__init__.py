@@ -32,7 +32,8 @@ def folder(
     Each file is an image, the mask of an image, or left out with a reason. The names of folders and files decide:
 
     - `good/` (or `ok/`, `normal/`): normal images; `defect/` (or `bad/`, `ng/`): anomalous ones, and `defect/TYPE/`
-      names the defect. If only the first is there, the folders beside it contain anomalous images, and name the defect.
+      names the defect. If only the first is there, the folders beside it contain anomalous images, and name the defect,
+      but for `docs/`, `results/`, `backup/` and the like.
     - `masks/`, `ground_truth/`, `gt/`, `annotations/`, `labels/`, also `NAME_masks/`: masks, matched to images by the
       names of files and folders, with or without `_mask`. The files of a folder called like an image are together its
       mask (MVTec LOCO).
@@ -49,9 +50,9 @@ def folder(
     Args:
         class_name: what the prompts call the object; default: the category's name, or the folder's.
         images, masks, normal: folders (names or relative paths) or patterns such as "*.png", where names do not tell:
-            the only images; the only masks ("" for none); the normal images, whose neighbours are anomalous.
+            the only images; the only masks ("" for none: what is called and looks like one is left out); the normal
+            images, whose neighbours are anomalous.
         bit_depth: of a camera that stores 10, 12 or 14 bits in files of 16; default: the fewest that hold all values.
-
         need_labels: False for scores alone: images that look like masks are then noted, and no error.
 
     Raises:
