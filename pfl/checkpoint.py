@@ -15,7 +15,7 @@ from torch import Tensor
 from .clip import FrozenCLIP, load_clip
 from .config import ModelConfig, Precision
 from .data.files import read_json
-from .data.writing import write, write_json
+from .data.writing import check_free, write, write_json
 from .messages import first_line, first_words
 from .model import BayesPFL
 from .weights import is_file_name
@@ -29,12 +29,24 @@ IDENTITY = ("fingerprint", "activation", "feature_layers")  # must match to load
 def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path:
     """Save a model to the folder `path`: its learned weights, and JSON with its configuration, stage and CLIP.
 
-    The CLIP's own weights are not saved. Each file is written atomically.
+    The CLIP's own weights are not saved. Each file is written atomically; a saved model is overwritten.
 
     Args:
         card: metadata to store with the model, such as how it was trained; default: `model.card`.
+
+    Raises:
+        ValueError, FileExistsError: the folder has files of these names that are no saved model.
     """
     path = Path(path)
+    if (path / CARD).exists():
+        _description(path / CARD)
+    else:
+        check_free(path, WEIGHTS)
+    return write_model(model, path, card)
+
+
+def write_model(model: BayesPFL, path: Path, card: dict | None = None) -> Path:
+    """Write the files of `save`; JSON last, as the mark of a complete model."""
     weights = to_bytes({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()})
     description = {
         "model": asdict(model.config),

@@ -54,15 +54,15 @@ def parser() -> argparse.ArgumentParser:
     command = parsers.add_parser(
         "predict", help="score the images of a folder; writes heat maps, a CSV and an HTML report"
     )
-    command.add_argument("folder", type=Path)
+    command.add_argument("folder", type=_path)
     _add_folder_options(command)
-    command.add_argument("--out", type=Path, help="default: runs/predict/ and the folder's name")
+    command.add_argument("--out", type=_path, help="default: runs/predict/ and the folder's name")
     command.add_argument("--model", default="default", help="folder of a trained model; default: the shipped one")
     _add_trust(command)
     command.add_argument(
         "--threshold", type=argument("threshold"), help="lowest score of an image that counts as defective"
     )
-    command.add_argument("--normal", type=Path, help="calibrate the threshold on the normal images of this folder")
+    command.add_argument("--normal", type=_path, help="calibrate the threshold on the normal images of this folder")
     command.add_argument(
         "--false-alarms",
         type=argument("false_alarms"),
@@ -84,16 +84,16 @@ def parser() -> argparse.ArgumentParser:
 
     command = parsers.add_parser("train", help="train a model on an auxiliary data set")
     command.add_argument("data", help="a data set with masks: workshop, mvtec, visa, ..., or your own folder")
-    command.add_argument("--root", type=Path, help="folder of a published set; the workshop needs none")
+    command.add_argument("--root", type=_path, help="folder of a published set; the workshop needs none")
     _add_folder_options(command)
-    command.add_argument("--out", type=Path, required=True, help="folder of the run; an interrupted run is resumed")
+    command.add_argument("--out", type=_path, required=True, help="folder of the run; an interrupted run is resumed")
     command.add_argument("--preset", default="tiny", choices=PRESETS)
     _add_epochs(command)
     _add_accept_incomplete(command)
     command.add_argument("--precision", choices=("fp32", "bf16"), help="default: the preset's")
     command.add_argument(
         "--select-on-target",
-        type=Path,
+        type=_path,
         metavar="FOLDER",
         help="for --preset reference: choose stage switch, stop and "
         "checkpoint on five categories of the target's test set, in this folder, as the public implementation does",
@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = parsers.add_parser("evaluate", help="evaluate a model on a data set of unseen categories")
     command.add_argument("data", help="workshop, elpv, textile, mvtec, visa, ..., or your own folder with labels")
-    command.add_argument("--root", type=Path, help="folder of a published set")
+    command.add_argument("--root", type=_path, help="folder of a published set")
     _add_folder_options(command)
     _add_accept_incomplete(command)
     command.add_argument(
@@ -125,9 +125,9 @@ def parser() -> argparse.ArgumentParser:
         "--num-samples", type=argument("num_samples"), default=10, help="samples of the prompts (default 10)"
     )
     command.add_argument("--precision", default="fp32", choices=("fp32", "bf16", "fp16"))
-    command.add_argument("--csv", type=Path, help="also write the table here")
+    command.add_argument("--csv", type=_path, help="also write the table here")
     command.add_argument(
-        "--json", type=Path, help="also write results and all that is needed to repeat them, and NAME-images.csv"
+        "--json", type=_path, help="also write results and all that is needed to repeat them, and NAME-images.csv"
     )
     command.set_defaults(run=commands.evaluate)
 
@@ -136,7 +136,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument(
         "--data-root",
-        type=Path,
+        type=_path,
         required=True,
         help="contains the data sets, a folder each, called as their archives unpack or like the set",
     )
@@ -150,7 +150,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--select-on-target", action="store_true", help="for --preset reference: select on the target's test set, too"
     )
-    command.add_argument("--out", type=Path, default=Path("runs/reproduce"), help="an interrupted run is resumed")
+    command.add_argument("--out", type=_path, default=Path("runs/reproduce"), help="an interrupted run is resumed")
     command.add_argument("--device", type=_device, default="cuda" if torch.cuda.is_available() else "cpu")
     command.set_defaults(run=commands.reproduce)
 
@@ -165,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
     action.add_argument(
         "name", metavar="FOLDER|NAME", help=f"your own folder; or one of {', '.join(sorted(data.SPECS))}"
     )
-    action.add_argument("root", type=Path, nargs="?", help="folder of the published set")
+    action.add_argument("root", type=_path, nargs="?", help="folder of the published set")
     _add_folder_options(action)
     action.add_argument("--subset", help="paper, whole, or another part listed by `pfl data where NAME`")
     action.add_argument("--all", action="store_true", help="list every problem; default: the first ten of each kind")
@@ -178,7 +178,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--compile", action="store_true", help="through torch.compile; the first pass takes minutes")
     command.add_argument("--rounds", type=argument("rounds"), default=5)
     command.add_argument("--device", type=_device, default="cpu")
-    command.add_argument("--json", type=Path, help="also write all numbers here")
+    command.add_argument("--json", type=_path, help="also write all numbers here")
     command.set_defaults(run=commands.bench)
 
     command = parsers.add_parser("figures", help="run the notebooks with papermill and regenerate figures/")
@@ -228,6 +228,12 @@ def _add_accept_incomplete(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="use a copy whose counts differ from the published ones; results record what differs",
     )
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; give one, or . for the working directory")
+    return Path(text)
 
 
 def _device(text: str) -> str:

@@ -122,7 +122,10 @@ def test_a_finished_run_is_not_repeated_and_a_different_one_is_rejected(fresh, d
         with pytest.raises(ValueError, match="another set of initial weights"):
             train(other, data, CONFIG, out=tmp_path, progress=False)
     (tmp_path / training.PROGRESS).unlink()
-    with pytest.raises(ValueError, match="holds a model but no state to resume from; choose another folder"):
+    with pytest.raises(
+        FileExistsError,
+        match="holds history.csv, model.json, weights.safetensors, but no run to resume; choose another folder",
+    ):
         train(fresh(), data, CONFIG, out=tmp_path, progress=False)
 
 
