@@ -39,15 +39,12 @@ def predict(args) -> int:
     threshold = args.threshold
     if args.normal is not None:
         name = args.class_name or images[0].class_name
-        normal = data.folder(args.normal, class_name=name, bit_depth=args.bit_depth)
+        normal = inspection.known_normal(args.normal, class_name=name, bit_depth=args.bit_depth)
         _print_account(normal, main)
         if len({sample.white for sample in (*images.samples, *normal.samples) if sample.white}) > 1:
             raise ValueError(
                 f"{args.folder} and {args.normal} have other bit depths; say the camera's with --bit-depth"
             )
-        normal = normal.subset(keep=lambda sample: sample.label != 1)
-        if not len(normal):
-            raise ValueError(f"all images of {args.normal} are defective; give --normal a folder with normal ones")
         scores = inspection.scores_of(model, normal, **options)
         threshold = inspection.calibrate(scores, args.false_alarms)
         if main:

@@ -24,6 +24,7 @@ from .data.loading import warn_unread
 from .metrics import PixelMetrics, image_metrics
 from .parallel import Share, gather_objects, reading
 from .prediction import Prediction, top_mean
+from .ranges import check_finite
 
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1")
 PIXEL_METRICS = ("pixel_auroc", "pixel_ap", "pixel_f1", "pixel_pro")
@@ -147,11 +148,7 @@ def measure(
                     top_fraction=config.top_fraction,
                     **precision,
                 )
-                if (invalid := prediction.score.isnan()).any():
-                    raise FloatingPointError(
-                        f"the score of {batch.samples[int(invalid.int().argmax())].image} is NaN in "
-                        f"{config.precision}; use another precision, or check the model's weights"
-                    )
+                check_finite(prediction, [sample.image for sample in batch.samples], config.precision)
                 top = top_mean(prediction.raw_map, fraction)
                 local_rows.append(_rows(batch.samples, batch.labels, prediction, top))
                 if stream:  # while the next batch is predicted

@@ -17,7 +17,7 @@ from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise
 from .losses import upsample
 from .prediction import Prediction, summarise
 from .prompts import PromptBank, name_per_image
-from .ranges import check, checked_images
+from .ranges import check, check_finite, checked_images
 
 # Values of upsampled maps that a prediction holds at once: 16 MB on a CPU, where more would leave its cache, and 256 MB
 # on a GPU, where each operation costs more than its values.
@@ -106,7 +106,7 @@ class BayesPFL(nn.Module):
 
     def features(self, images: Tensor | np.ndarray) -> tuple[Tensor, list[Tensor]]:
         """Images (b, 3, H, H) in [0, 1] -> the frozen features x (b, D) and L tensors F_l (b, N, W)."""
-        return self.clip.encode_image(self.clip.normalise(images))
+        return self.clip.encode_image(self.clip.normalise(checked_images(images)))
 
     def forward(
         self,
@@ -220,7 +220,7 @@ class BayesPFL(nn.Module):
             text = torch.sigmoid(logits[:, 1] - logits[:, 0])  # (b, R, B)
             maps = self.sample_maps(output.map_evidence.float())
             parts.append(summarise(text, maps, smoothing=smoothing * self.clip.image_size, top_fraction=top_fraction))
-        return Prediction.cat(parts)
+        return check_finite(Prediction.cat(parts), class_names, precision)
 
     def _prompts_per_pass(self, samples: int, free: int | None = None) -> int:
         """Prompts to run at once: 512 on a CPU; on a GPU those of as many images as half of its free bytes can hold."""

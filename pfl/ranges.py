@@ -3,7 +3,7 @@
 import argparse
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin
 
@@ -139,3 +139,14 @@ def checked_images(images: Tensor | np.ndarray) -> Tensor:
             f"images have values from {low:.4g} to {high:.4g}; pass pixels / 255, in [0, 1], not normalised"
         )
     return images
+
+
+def check_finite(prediction: Any, images: Sequence, precision: str) -> Any:
+    """The prediction for images, of which each has a name. Raises FloatingPointError if a score is NaN."""
+    if (invalid := prediction.score.isnan()).any():
+        i = int(invalid.int().argmax())
+        raise FloatingPointError(
+            f"the score of image {i + 1} of {len(invalid)} ({images[i]}) is NaN in {precision}; "
+            "use another precision, or check the model's weights"
+        )
+    return prediction

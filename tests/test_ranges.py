@@ -119,6 +119,8 @@ def test_predict_refuses_images_that_give_meaningless_numbers(change, message, m
     for call in (model.predict, model.sample_prompts) if bad is not None else (model.predict,):
         with pytest.raises(ValueError, match=message):
             call(bad, "cable", num_samples=1)
+    with pytest.raises(ValueError, match=message):
+        model.features(bad)
 
 
 @pytest.mark.parametrize(
