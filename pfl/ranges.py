@@ -126,7 +126,13 @@ def argument(name: str) -> Callable[[str], int | float]:
 def checked_images(images: Tensor | np.ndarray) -> Tensor:
     """Images (b, 3, H, H) in [0, 1] as a tensor. Raises ValueError for others: a CLIP gives numbers for any array."""
     try:
-        images = torch.as_tensor(images)
+        if isinstance(images, list | tuple) and images and all(isinstance(one, Tensor) for one in images):
+            images = torch.stack(list(images))
+        elif not isinstance(images, Tensor):
+            array = np.asarray(images)  # torch takes neither negative strides nor another byte order
+            images = torch.as_tensor(np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
+        if images.layout != torch.strided or images.is_meta:
+            raise ValueError("they are sparse, or have no values")
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"images are {type(images).__name__}; pass an array of floats (b, 3, H, H)") from error
     if images.ndim != 4 or images.shape[1] != 3 or not images.numel():

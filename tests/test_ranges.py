@@ -123,6 +123,21 @@ def test_predict_refuses_images_that_give_meaningless_numbers(change, message, m
         model.features(bad)
 
 
+def test_arrays_of_any_layout_give_the_same_scores(model, images):
+    scores, array = model.predict(images, "cable", num_samples=1).score, images.numpy()
+    for same in (
+        list(images),
+        array[:, ::-1].copy()[:, ::-1],
+        array.astype(">f4"),
+        array.astype(">f8"),
+        array.tolist(),
+    ):
+        assert torch.equal(model.predict(same, "cable", num_samples=1).score, scores)
+    for empty in (images.to_sparse(), images.to("meta")):
+        with pytest.raises(ValueError, match="images are Tensor; pass an array of floats"):
+            model.predict(empty, "cable", num_samples=1)
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

@@ -120,7 +120,7 @@ def read_json(path: Path | str) -> Any:
     """Read a JSON file. Raises ValueError naming the file if it is not valid JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # of the encoding or of the syntax
+    except (ValueError, RecursionError) as error:  # of the encoding, of the syntax, or of nested brackets
         raise ValueError(f"{path} is not valid JSON ({error}); restore it, or delete it and start again") from error
 
 
