@@ -20,6 +20,8 @@ from .data.files import read_json
 from .data.writing import check_free, write, write_json
 from .messages import first_words
 from .model import BayesPFL
+from .parallel import check_device
+from .ranges import of_type
 from .weights import is_file_name
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
@@ -85,7 +87,9 @@ def load(
         ValueError: the weights do not match the JSON, have NaN, or `clip` is not the one it was trained with; or the
             folder names a CLIP elsewhere and is not trusted.
     """
-    shipped = str(path) == "default"
+    shipped = str(of_type("path", path, str, Path)) == "default"
+    if device is not None:
+        check_device(str(device))
     path = DEFAULT if shipped else Path(path)
     for file in (path / CARD, path / WEIGHTS):
         if not file.is_file():

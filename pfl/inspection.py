@@ -27,6 +27,7 @@ from .data.own.places import ANOMALOUS_NAMES, plain
 from .data.transforms import bounded, read_image
 from .data.writing import write, write_table
 from .heatmaps import SIDE, overlay, place
+from .metrics import as_numbers
 from .parallel import Share, gather_objects, reading
 from .ranges import check
 from .shards import Log, merged
@@ -230,10 +231,8 @@ def calibrate(scores, false_alarm_rate: float) -> float:
     Raises:
         ValueError: too few scores for so low a rate.
     """
-    scores = np.sort(np.asarray(scores, float).ravel())
+    scores = np.sort(as_numbers("scores", scores).ravel().astype(float))
     check(false_alarms=false_alarm_rate)
-    if not np.isfinite(scores).all():
-        raise ValueError("a score is NaN or infinite; leave its image out")
     k = max(1, math.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9))
     if k > len(scores):
         need = math.ceil(1 / false_alarm_rate - 1e-9) - 1

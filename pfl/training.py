@@ -23,6 +23,7 @@ from .data.writing import check_free, remove_leftovers, write, write_table
 from .model import BayesPFL
 from .optimisation import Step, optimizer_of, schedule
 from .parallel import Share, reading
+from .ranges import of_type
 from .selection import check_selection, validation_score
 
 PROGRESS = "progress.pt"  # in the run's folder: the state to resume from
@@ -73,7 +74,8 @@ def train(
         FileExistsError: `out` contains such files, but no run.
         FloatingPointError: the loss is not finite.
     """
-    config, out = config or TrainConfig(), Path(out) if out else None
+    config, out = TrainConfig() if config is None else config, Path(out) if out else None
+    of_type("config", config, TrainConfig), of_type("data", data, Dataset)
     _check_data(data)
     check_selection(config, validation)
     if model.clip.memory is not None and config.alters_images:
