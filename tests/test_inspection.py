@@ -122,12 +122,13 @@ def test_only_images_known_to_be_normal_are_calibrated_on(folder, tmp_path):
 
 def test_a_score_that_is_nan_ends_the_command(model, folder, tmp_path, capsys):
     bad = pfl.BayesPFL(model.clip, model.config)
-    bad.temperature_image.data.fill_(1e30)
+    for weight in bad.parameters():
+        weight.data.mul_(1e20)
     pfl.save(bad, tmp_path / "bad")
     assert cli.main(["predict", str(folder), "--model", str(tmp_path / "bad"), "--out", str(tmp_path / "o")]) == 2
     assert "is NaN in fp32; use another precision" in capsys.readouterr().err
     with pytest.raises(FloatingPointError, match="score of image 1 of 1 .plate. is NaN"):
-        bad.predict(torch.rand(1, 3, 64, 64), "plate", num_samples=1)
+        bad.predict(torch.full((1, 3, 64, 64), 0.3), "plate", num_samples=1)
 
 
 def test_images_behind_links_have_the_names_of_the_links(model, folder, tmp_path):
