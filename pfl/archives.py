@@ -35,12 +35,28 @@ def read_tensors(file: str | Path) -> dict[str, Tensor]:
         return load_file(file)
     if _is_script(file):
         return script_tensors(file)
-    state = torch.load(file, map_location="cpu", weights_only=True)
+    state = load_saved(file)
     state = state.get("state_dict", state) if isinstance(state, dict) else {}
-    tensors = {name.removeprefix("module."): value for name, value in state.items() if isinstance(value, Tensor)}
+    tensors = named_tensors(state)
     if not tensors:
         raise ValueError("no tensors in it")
     return tensors
+
+
+def load_saved(file: str | Path) -> Any:
+    """What torch.save wrote, on the CPU: tensors and plain values. Raises ValueError for anything else."""
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # of many types, even KeyError; torch's message recommends to run the file's code
+        raise ValueError("it contains more than tensors, or is no file of torch.save") from error
+
+
+def named_tensors(state: Any) -> dict[str, Tensor]:
+    """The tensors of a state dict, by names without the prefix of a parallel wrapper; none, if it is another object."""
+    items = state.items() if isinstance(state, dict) else ()
+    return {name.removeprefix("module."): v for name, v in items if isinstance(name, str) and isinstance(v, Tensor)}
 
 
 def _is_script(file: Path) -> bool:

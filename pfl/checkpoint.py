@@ -1,6 +1,7 @@
 """Save and load a model (a folder of safetensors and readable JSON), and import checkpoints of the reference."""
 
 import hashlib
+import json
 import re
 import warnings
 from dataclasses import asdict
@@ -12,12 +13,15 @@ from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from .archives import load_saved, named_tensors
 from .clip import FrozenCLIP, load_clip
 from .config import ModelConfig, Precision
 from .data.files import read_json
-from .data.writing import write, write_json
-from .messages import first_line, first_words
+from .data.writing import check_free, write, write_json
+from .messages import first_words
 from .model import BayesPFL
+from .parallel import check_device
+from .ranges import of_type
 from .weights import is_file_name
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
@@ -29,12 +33,24 @@ IDENTITY = ("fingerprint", "activation", "feature_layers")  # must match to load
 def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path:
     """Save a model to the folder `path`: its learned weights, and JSON with its configuration, stage and CLIP.
 
-    The CLIP's own weights are not saved. Each file is written atomically.
+    The CLIP's own weights are not saved. Each file is written atomically; a saved model is overwritten.
 
     Args:
         card: metadata to store with the model, such as how it was trained; default: `model.card`.
+
+    Raises:
+        ValueError, FileExistsError: the folder has files of these names that are no saved model.
     """
     path = Path(path)
+    if (path / CARD).exists():
+        _description(path / CARD)
+    else:
+        check_free(path, WEIGHTS)
+    return write_model(model, path, card)
+
+
+def write_model(model: BayesPFL, path: Path, card: dict | None = None) -> Path:
+    """Write the files of `save`; JSON last, as the mark of a complete model."""
     weights = to_bytes({name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()})
     description = {
         "model": asdict(model.config),
@@ -44,7 +60,7 @@ def save(model: BayesPFL, path: str | Path, *, card: dict | None = None) -> Path
         "card": model.card if card is None else card,
     }
     write(path / WEIGHTS, weights)
-    write_json(path / CARD, description)
+    write_json(path / CARD, description | {"sha256": _checksum(description)})
     return path
 
 
@@ -71,7 +87,9 @@ def load(
         ValueError: the weights do not match the JSON, have NaN, or `clip` is not the one it was trained with; or the
             folder names a CLIP elsewhere and is not trusted.
     """
-    shipped = str(path) == "default"
+    shipped = str(of_type("path", path, str, Path)) == "default"
+    if device is not None:
+        check_device(str(device))
     path = DEFAULT if shipped else Path(path)
     for file in (path / CARD, path / WEIGHTS):
         if not file.is_file():
@@ -98,7 +116,9 @@ def load(
         model.load_state_dict(state)
     except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{path} holds no model of this version ({first_words(error)}); train it again") from error
-    _check_finite(path / WEIGHTS, state)
+    _check_weights(path / WEIGHTS, state)
+    if description.get("sha256", _checksum(description)) != _checksum(description):  # older folders have none
+        raise ValueError(f"{path / CARD} has changed since it was written; restore it, or save the model again")
     model.stage, model.card = description["stage"], description.get("card") or {}
     model.initial = description["weights_sha256"]
     return model.to(device or clip.device)
@@ -112,9 +132,16 @@ def _description(file: Path) -> dict:
         raise ValueError(f"{file} does not describe a model; pass a folder that pfl.save or pfl.train wrote")
     if missing := {*CLIP_ARGUMENTS, "fingerprint"} - set(found["clip"]):
         raise ValueError(f"{file} has no {sorted(missing)[0]} of its CLIP; save the model again")
-    if found["stage"] not in (1, 2):
+    if isinstance(found["stage"], bool) or found["stage"] not in (1, 2):
         raise ValueError(f"{file}: stage is {found['stage']}; it must be 1 or 2")
     return found
+
+
+def _checksum(description: dict) -> str:
+    """SHA-256 of what changes a model's numbers; the CLIP's name and file may be replaced by others of its weights."""
+    parts = {name: description[name] for name in ("model", "stage", "weights_sha256")}
+    parts |= {name: description["clip"][name] for name in (*IDENTITY, "image_size")}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _clip_arguments(path: Path, identity: dict, trust: bool) -> dict:
@@ -136,8 +163,10 @@ def _clip_arguments(path: Path, identity: dict, trust: bool) -> dict:
     return arguments
 
 
-def _check_finite(file: Path, state: dict[str, Tensor]) -> None:
+def _check_weights(file: Path, state: dict[str, Tensor]) -> None:
     for name, value in state.items():
+        if not value.is_floating_point():
+            raise ValueError(f"{file} has weights of type {value.dtype}, in {name}; train the model again")
         if not value.isfinite().all():
             raise ValueError(f"{file} has weights that are NaN or infinite, in {name}; train the model again")
 
@@ -172,32 +201,36 @@ def load_reference(path: str | Path, clip: FrozenCLIP, *, stage: int | None = No
     if clip.activation != "gelu":
         warnings.warn(f'the reference was trained with activation="gelu", not {clip.activation!r}', stacklevel=2)
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises many types, even KeyError
-        raise ValueError(f"{path} cannot be read ({first_line(error)}); pass a file that torch.save wrote") from error
-    if not isinstance(checkpoint, dict) or "MyModel" not in checkpoint:
-        raise ValueError(f'{path} has no entry "MyModel"; pass a checkpoint of the reference')
-    theirs = {name.removeprefix("module."): value for name, value in checkpoint["MyModel"].items()}
-    theirs = {name: value for name, value in theirs.items() if not UNUSED.match(name)}
+        checkpoint = load_saved(path)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read ({error}); pass a file that torch.save wrote") from error
+    found = named_tensors(checkpoint.get("MyModel")) if isinstance(checkpoint, dict) else {}
+    if not found or len(found) < len(checkpoint["MyModel"]):
+        raise ValueError(f'{path} has no entry "MyModel" of named tensors; pass a checkpoint of the reference')
+    theirs = {name: value for name, value in found.items() if not UNUSED.match(name)}
     try:
         num_prompts, context_len, dim = theirs["prompt_context"].shape
-        if dim != clip.dim:
-            raise ValueError(f"{path} was trained with another CLIP: D = {dim}, not {clip.dim}; load that CLIP")
         state_len, num_flows = theirs["prompt_state_normal"].shape[1], theirs["PFL_normal.amor_u"].shape[1]
         ours = _our_state_dict(theirs)
+        config = ModelConfig(num_prompts=num_prompts, context_len=context_len, state_len=state_len, num_flows=num_flows)
     except KeyError as error:
         raise ValueError(f"{path} has no {error}; pass a complete checkpoint of the reference") from error
+    except (IndexError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} has parameters of other shapes ({first_words(error)}); pass a checkpoint of the reference"
+        ) from error
+    if dim != clip.dim:
+        raise ValueError(f"{path} was trained with another CLIP: D = {dim}, not {clip.dim}; load that CLIP")
     if theirs:
         names = ", ".join(sorted(theirs)[:3])
         raise ValueError(f"{path} has unknown parameters ({names} ...); pass a checkpoint of the reference")
-    config = ModelConfig(num_prompts=num_prompts, context_len=context_len, state_len=state_len, num_flows=num_flows)
     model = BayesPFL(clip, config)
     try:
         model.load_state_dict(ours)
     except RuntimeError as error:
         detail = first_words(error)
         raise ValueError(f"{path} does not fit {clip.name} ({detail}); load the CLIP it was trained with") from error
-    _check_finite(path, ours)
+    _check_weights(path, ours)
     model.stage = stage or _stage_of(path)
     return model
 

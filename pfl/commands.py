@@ -40,15 +40,12 @@ def predict(args) -> int:
     threshold = args.threshold
     if args.normal is not None:
         name = args.class_name or images[0].class_name
-        normal = data.folder(args.normal, class_name=name, bit_depth=args.bit_depth)
+        normal = inspection.known_normal(args.normal, class_name=name, bit_depth=args.bit_depth)
         _print_account(normal, main)
         if len({sample.white for sample in (*images.samples, *normal.samples) if sample.white}) > 1:
             raise ValueError(
                 f"{args.folder} and {args.normal} have other bit depths; say the camera's with --bit-depth"
             )
-        normal = normal.subset(keep=lambda sample: sample.label != 1)
-        if not len(normal):
-            raise ValueError(f"all images of {args.normal} are defective; give --normal a folder with normal ones")
         scores = inspection.scores_of(model, normal, **options)
         threshold = inspection.calibrate(scores, args.false_alarms)
         if main:
@@ -155,8 +152,7 @@ def _load(name: str, root: Path | None, args, split: str = "test") -> data.Datas
 
 
 def evaluate(args) -> int:
-    check_target(args.csv)
-    check_target(args.json)
+    _check_files(args)
     engine = parallel.accelerator(args.device)
     device = engine.device if engine else args.device
     if str(args.model).endswith(".pth"):
@@ -177,7 +173,7 @@ def evaluate(args) -> int:
         precision=args.precision,
     )
     tested = _load(args.data, args.root, args, split="target" if args.data == "workshop" else "test")
-    tables, main = {}, engine is None or engine.is_main_process
+    tables, files, main = {}, _result_files(args), engine is None or engine.is_main_process
     _print_account(tested, main)
     if not tested.level:
         raise ValueError(
@@ -190,9 +186,8 @@ def evaluate(args) -> int:
         one = replace(settings, seed=seed)
         result = measure(model, tested, one, engine=engine, progress=True)
         tables[seed] = result.table(settings.protocol)
-        if args.json and main:
-            name = args.json.name if args.seeds == 1 else f"{args.json.stem}-seed{seed}{args.json.suffix}"
-            save_result(args.json.with_name(name), result, model, tested, one)
+        if main and seed in files:
+            save_result(files[seed], result, model, tested, one)
     if not main:
         return int(len(result.unread) > 0)
     table = tables[args.seed]
@@ -205,11 +200,31 @@ def evaluate(args) -> int:
     return int(len(result.unread) > 0)
 
 
+def _result_files(args) -> dict[int, Path]:
+    """The JSON file of each sampling seed."""
+    seeds = range(args.seed, args.seed + args.seeds) if args.json else ()
+    stem, suffix = (args.json.stem, args.json.suffix) if args.json else ("", "")
+    return {s: args.json if args.seeds == 1 else args.json.with_name(f"{stem}-seed{s}{suffix}") for s in seeds}
+
+
+def _check_files(args) -> None:
+    """Raise an error if a file to write is not writable, or exists and is no result of `pfl evaluate`."""
+    check_target(args.csv, ".csv", "category,")
+    for file in _result_files(args).values():
+        images = file.with_name(f"{file.stem}-images.csv")
+        check_target(file, ".json", '{\n  "data": ')
+        check_target(images, ".csv", "path,category,")
+        if args.csv and images.absolute() == args.csv.absolute():
+            raise ValueError(f"--csv is {images}, which --json writes; choose another name")
+
+
 def _check_results(file: Path, model: BayesPFL, tested: data.Dataset, settings: config.EvalConfig) -> None:
     """Raise ValueError if the result file, or one of another seed beside it, is of another model, set or evaluation."""
     ours = evaluation.identity(model, tested, settings) | {"evaluation": asdict(replace(settings, seed=0))}
     for old in [file] * file.exists() + sorted(file.parent.glob(f"{glob.escape(file.stem)}-seed*{file.suffix}")):
         found = read_json(old)
+        if not isinstance(found, dict) or not isinstance(found.get("evaluation", {}), dict):
+            raise ValueError(f"{old} is no result of pfl evaluate; choose another name")
         require_same(old, found | {"evaluation": found.get("evaluation", {}) | {"seed": 0}}, ours)
 
 
@@ -242,7 +257,7 @@ def _print(table: pd.DataFrame) -> None:
 
 
 def bench(args) -> None:
-    check_target(args.json)
+    check_target(args.json, ".json", '{\n  "clip": ')
     tiny = args.clip.startswith("tiny")
     clip = load_clip(
         args.clip,

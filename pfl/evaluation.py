@@ -24,6 +24,7 @@ from .data.loading import warn_unread
 from .metrics import PixelMetrics, image_metrics
 from .parallel import Share, gather_objects, reading
 from .prediction import Prediction, top_mean
+from .ranges import check_finite, of_type
 
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1")
 PIXEL_METRICS = ("pixel_auroc", "pixel_ap", "pixel_f1", "pixel_pro")
@@ -83,7 +84,7 @@ def evaluate(
     model, data: Dataset, config: EvalConfig | None = None, *, engine: Accelerator | None = None, progress: bool = False
 ) -> pd.DataFrame:
     """Evaluate a model on a data set: one row per category and a row "mean" (`Evaluation.table`); see `measure`."""
-    config = config or EvalConfig()
+    config = of_type("config", EvalConfig() if config is None else config, EvalConfig)
     return measure(model, data, config, engine=engine, progress=progress).table(config.protocol)
 
 
@@ -112,7 +113,8 @@ def measure(
         ValueError: the data set has no images, or none that can be read.
         FloatingPointError: a score is NaN.
     """
-    config, share = config or EvalConfig(), Share.of(engine)
+    config, share = of_type("config", EvalConfig() if config is None else config, EvalConfig), Share.of(engine)
+    of_type("data", data, Dataset)
     if not len(data):
         raise ValueError(f"data set {data.name!r} is empty; check its root folder, or the subset selected from it")
     precision = {} if config.precision == "fp32" else {"precision": config.precision}
@@ -147,11 +149,7 @@ def measure(
                     top_fraction=config.top_fraction,
                     **precision,
                 )
-                if (invalid := prediction.score.isnan()).any():
-                    raise FloatingPointError(
-                        f"the score of {batch.samples[int(invalid.int().argmax())].image} is NaN in "
-                        f"{config.precision}; use another precision, or check the model's weights"
-                    )
+                check_finite(prediction, [sample.image for sample in batch.samples], config.precision)
                 top = top_mean(prediction.raw_map, fraction)
                 local_rows.append(_rows(batch.samples, batch.labels, prediction, top))
                 if stream:  # while the next batch is predicted

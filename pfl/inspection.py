@@ -13,20 +13,26 @@ import numpy as np
 import pandas as pd
 from accelerate import Accelerator
 from PIL import Image
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from . import report
 from .clip import fingerprint
 from .config import EvalConfig, Precision
 from .data import Batch, Dataset, Sample, loader
+from .data import folder as own_folder
 from .data.account import LeftOut
 from .data.loading import warn_unread
+from .data.own.places import ANOMALOUS_NAMES, plain
 from .data.transforms import bounded, read_image
 from .data.writing import write, write_table
 from .heatmaps import SIDE, overlay, place
+from .metrics import as_numbers
 from .parallel import Share, gather_objects, reading
 from .ranges import check
 from .shards import Log, merged
+
+ABOVE_ALL = float(np.nextafter(1, 2))  # the threshold that no score reaches
 
 
 def inspect(
@@ -50,7 +56,7 @@ def inspect(
 
     Args:
         root: folder that the images' names are relative to; default: their common folder.
-        threshold: score in [0, 1] from which an image counts as defective; None: no decision.
+        threshold: score from which an image counts as defective, in [0, 1] or `ABOVE_ALL`; None: no decision.
         heatmaps: False writes none.
         full_size: heat maps at the size of their images, even if it is more than `heatmaps.SIDE` pixels.
         resume: continue an interrupted run in `out`. Finished images are not repeated; new ones and those that could
@@ -68,13 +74,13 @@ def inspect(
         FileExistsError: `out` contains a run and `resume` is False.
         ValueError: that run has other settings, or an image that is finished there has changed since.
     """
-    check(threshold=threshold)
+    if threshold != ABOVE_ALL:
+        check(threshold=threshold)
     root = Path(os.path.abspath(root or os.path.commonpath([os.path.abspath(s.image.parent) for s in data.samples])))
     out, share = Path(out), Share.of(engine)
     _check_out(out, data, root)
     names = {sample.image: _name(sample.image, root) for sample in data.samples}
     samples = {names[sample.image]: sample for sample in data.samples}
-    files = {name: _state_of_file(sample) for name, sample in samples.items()}
     settings = {
         "CLIP": model.clip.fingerprint,
         "model": fingerprint(model.state_dict()),
@@ -84,11 +90,12 @@ def inspect(
         "choice of heat maps": [heatmaps, full_size],
     }
     log = Log(out, settings, resume=resume, rank=share.rank)
-    _check_unchanged(out, log.finished, files)
+    _check_unchanged(out, log.finished, _states({name: samples[name] for name in log.finished if name in samples}))
     if engine:
         engine.wait_for_everyone()
     log.start()
     todo = share.of_list([sample for name, sample in samples.items() if name not in log.finished])
+    files = _states({names[sample.image]: sample for sample in todo})
     thumbnails: dict[str, Future[str]] = {}  # for the report, which need not read these images again
     waiting: deque[tuple[dict, Future | None]] = deque()  # rows whose heat map is being drawn
     bar = tqdm(total=len(todo), desc="inspecting", unit="image", disable=not progress or share.rank > 0)
@@ -120,7 +127,7 @@ def inspect(
                     drawing = beside.submit(_save_heatmap, out / heatmap, sample, heat, picture, side)
                     if picture and len(thumbnails) < report.MOST:
                         thumbnails[name] = beside.submit(report.embed, picture)
-                score, std = round(prediction.score[i].item(), 6), round(prediction.score_std[i].item(), 6)
+                score, std = rounded(prediction.score)[i], rounded(prediction.score_std)[i]
                 row = {"name": name, "score": score, "score_std": std, "heatmap": heatmap, "file": files[name]}
                 waiting.append((row, drawing))
             finish(but=len(batch))  # heat maps are drawn while the next batch is predicted
@@ -159,9 +166,8 @@ def _batches(model, data: Dataset, workers: int | None, pictures: int | None = N
     bare = replace(data, samples=tuple(replace(sample, mask=None, more_masks=()) for sample in data.samples))
     options = reading(model.clip.device, EvalConfig(workers=workers))
     if pictures:
-        options["batch_size"] = min(
-            options["batch_size"], 8
-        )  # their pictures are held until the next batch is predicted
+        # The pictures are held until the next batch is predicted.
+        options["batch_size"] = min(options["batch_size"], 8)
     return loader(bare, model.clip.image_size, pictures=pictures, unread=True, **options)
 
 
@@ -185,14 +191,23 @@ def _row_of(one: LeftOut, root: Path) -> dict:
     return {"name": Path(os.path.relpath(one.path, root)).as_posix(), "error": error}
 
 
+def _states(samples: dict[str, Sample]) -> dict[str, str]:
+    """A hash of each image's file and of what else determines its score, by name; "" if there is no such file."""
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(samples, pool.map(_state_of_file, samples.values()), strict=True))
+
+
 def _state_of_file(sample: Sample) -> str:
-    """A hash of an image's size and date and of what else determines its score; "" if there is no such file."""
+    found = hashlib.sha256(repr((sample.class_name, sample.white)).encode())
     try:
-        stat = sample.image.stat()
+        if not sample.image.is_file():  # a pipe would wait
+            return ""
+        with open(sample.image, "rb") as file:
+            while part := file.read(2**20):
+                found.update(part)
     except OSError:
         return ""
-    facts = (stat.st_size, stat.st_mtime_ns, sample.class_name, sample.white)
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+    return found.hexdigest()[:12]
 
 
 def _check_unchanged(out: Path, finished: dict[str, dict], files: dict[str, str]) -> None:
@@ -210,22 +225,35 @@ def calibrate(scores, false_alarm_rate: float) -> float:
     """The threshold that a new normal image exceeds with at most the given probability.
 
     The conformal quantile of n normal scores: the k-th smallest, k = ceil((n + 1) (1 - rate)); valid for any
-    distribution of the scores, if the new image is exchangeable with the others (Vovk et al. 2005).
+    distribution of the scores, if the new image is exchangeable with the others (Vovk et al. 2005). They are those of
+    `scores_of`, which are rounded as the results of `inspect` are.
 
     Raises:
         ValueError: too few scores for so low a rate.
     """
-    scores = np.sort(np.asarray(scores, float))
+    scores = np.sort(as_numbers("scores", scores).ravel().astype(float))
     check(false_alarms=false_alarm_rate)
-    if not np.isfinite(scores).all():
-        raise ValueError("a score is NaN or infinite; leave its image out")
-    k = math.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9)
+    k = max(1, math.ceil((len(scores) + 1) * (1 - false_alarm_rate) - 1e-9))
     if k > len(scores):
         need = math.ceil(1 / false_alarm_rate - 1e-9) - 1
         raise ValueError(
             f"{len(scores)} normal images are too few for a false-alarm rate of {false_alarm_rate}; give {need} or more"
         )
     return float(np.nextafter(scores[k - 1], np.inf))  # just above it: an equal score is no alarm
+
+
+def rounded(scores: Tensor) -> list[float]:
+    """Scores as they are written and compared with a threshold."""
+    return [round(score, 6) for score in scores.tolist()]
+
+
+def known_normal(folder: str | Path, **options) -> Dataset:
+    """The images of an own folder (`data.folder`) to calibrate on: those labelled normal; all, if it has no labels."""
+    data = own_folder(folder, **options)
+    labels = {sample.label for sample in data.samples}
+    if 0 not in labels and (1 in labels or plain(Path(folder).resolve().name) in ANOMALOUS_NAMES):
+        raise ValueError(f"no image of {folder} is known to be normal; give a folder with normal ones")
+    return data.subset(keep=lambda sample: sample.label == 0 or labels == {None})
 
 
 def scores_of(
@@ -242,7 +270,7 @@ def scores_of(
     for batch in tqdm(_batches(model, own, workers), "calibrating", disable=share.rank > 0):
         errors += [unread.error for unread in batch.unread]
         if batch.samples:
-            scores += model.predict(batch.images, batch.class_names, **sampling).score.tolist()
+            scores += rounded(model.predict(batch.images, batch.class_names, **sampling).score)
     errors = sum(gather_objects(engine, errors), [])
     if share.rank == 0:
         warn_unread(errors, len(data))

@@ -30,6 +30,12 @@ def first_words(error: Exception) -> str:
     return " ".join([*str(error).split()[:24], "..."])
 
 
+def shown(value: object, most: int = 80) -> str:
+    """A value as code, cut to so many characters."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
+
+
 def explain(error: BaseException) -> str:
     """The message of an error that ended a command."""
     text = " ".join(str(error).split("\n")).strip()

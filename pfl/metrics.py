@@ -11,6 +11,9 @@ package that conflicts with the headless one. What would be left to import is a 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
+from torch import Tensor, bfloat16
+
+from .ranges import check
 
 PRO_LIMIT = 0.3  # false positive rate up to which PRO is integrated: usual since MVTec-AD (Bergmann et al. 2021)
 MAX_EXACT = 2**22  # pixels that `PixelMetrics` stores, in about the memory of its bins; 15 maps at 518, 113 at 192
@@ -148,8 +151,7 @@ def measure(
     pro_limit: float = PRO_LIMIT,
 ) -> dict[str, float]:
     """All metrics from histograms over ascending scores, each (m,): counts, and for PRO region-weighted counts."""
-    if not 0 < pro_limit <= 1:
-        raise ValueError(f"pro_limit is {pro_limit}; pass a false positive rate above 0 and at most 1")
+    check(pro_limit=pro_limit)
     kept = np.flatnonzero(negatives + positives)[::-1]
     if not (negatives.sum() and positives.sum()):
         return dict.fromkeys(("auroc", "ap", "f1", "pro", "threshold"), np.nan)
@@ -197,6 +199,9 @@ def _exact_histograms(negative: np.ndarray, positive: np.ndarray, weights: np.nd
 
 def as_numbers(what: str, values: ArrayLike) -> np.ndarray:
     """An array of numbers. Raises ValueError for text, objects, NaN and infinity."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        values = values.float() if values.dtype == bfloat16 else values  # numpy has none
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{what} are of type {array.dtype}; pass real numbers")

@@ -17,7 +17,7 @@ from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise
 from .losses import upsample
 from .prediction import Prediction, summarise
 from .prompts import PromptBank, name_per_image
-from .ranges import check, checked_images
+from .ranges import check, check_finite, checked_images, of_type
 
 # Values of upsampled maps that a prediction holds at once: 16 MB on a CPU, where more would leave its cache, and 256 MB
 # on a GPU, where each operation costs more than its values.
@@ -72,7 +72,7 @@ class BayesPFL(nn.Module):
         super().__init__()
         check(seed=seed)
         self.__dict__["clip"] = clip  # bypasses nn.Module, which would register it as a submodule
-        self.config = config = config or ModelConfig()
+        self.config = config = of_type("config", ModelConfig() if config is None else config, ModelConfig)
         self.initial = f"seed {seed}"  # what its weights were before training: a seed, or the checksum of a file
         self.stage = 1  # which image head predicts: 1 uses x directly, 2 maps and fuses it
         self.card: dict = {}  # metadata, such as how it was trained
@@ -106,7 +106,7 @@ class BayesPFL(nn.Module):
 
     def features(self, images: Tensor | np.ndarray) -> tuple[Tensor, list[Tensor]]:
         """Images (b, 3, H, H) in [0, 1] -> the frozen features x (b, D) and L tensors F_l (b, N, W)."""
-        return self.clip.encode_image(self.clip.normalise(images))
+        return self.clip.encode_image(self.clip.normalise(checked_images(images)))
 
     def forward(
         self,
@@ -205,8 +205,8 @@ class BayesPFL(nn.Module):
         check(max_prompts_per_pass=max_prompts_per_pass)
         model = self.in_precision(precision)
         class_names = name_per_image(class_names, len(images))
-        if noise is None:
-            noise = draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
+        noise = noise or draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
+        of_type("noise", noise, Noise)
         per_image = 2 * noise.states.shape[1] * self.config.num_prompts
         most = max_prompts_per_pass or self._prompts_per_pass(noise.states.shape[1])
         step = max(1, most // per_image)
@@ -220,7 +220,7 @@ class BayesPFL(nn.Module):
             text = torch.sigmoid(logits[:, 1] - logits[:, 0])  # (b, R, B)
             maps = self.sample_maps(output.map_evidence.float())
             parts.append(summarise(text, maps, smoothing=smoothing * self.clip.image_size, top_fraction=top_fraction))
-        return Prediction.cat(parts)
+        return check_finite(Prediction.cat(parts), class_names, precision)
 
     def _prompts_per_pass(self, samples: int, free: int | None = None) -> int:
         """Prompts to run at once: 512 on a CPU; on a GPU those of as many images as half of its free bytes can hold."""

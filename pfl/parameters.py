@@ -6,12 +6,14 @@ from . import plotting
 from .config import PRESETS
 from .data import SPECS
 from .parallel import check_device
+from .ranges import RANGES
 
 SETS = ("workshop", "elpv", "textile", *sorted(SPECS))
 LEAST = {  # whole numbers
     "seed": 0, "seeds": 1, "epochs": 0, "protocol_epochs": 0, "every": 1, "train_every": 1, "test_every": 1,
     "num_samples": 1, "per_category": 1, "count": 1, "real_images": 0,
 }  # fmt: skip
+MOST = 100_000  # of the numbers that `ranges` does not know
 FOLDERS = ("folder", "normal")  # "" for none
 CHOICES = {"preset": tuple(PRESETS), "auxiliary": SETS, "target": SETS}
 
@@ -36,9 +38,11 @@ def place(path: str) -> Path | None:
 def _problem(name: str, value) -> str:
     """What a parameter may be, if the value is not that; else ""."""
     if name in LEAST:
-        return "" if _is_whole(value, LEAST[name]) else f"give a whole number from {LEAST[name]} on"
+        most = int(RANGES[name].high) if name in RANGES else MOST
+        fits = _is_whole(value, LEAST[name], most)
+        return "" if fits else f"give a whole number from {LEAST[name]} to {most}"
     if name == "sizes":
-        right = isinstance(value, list) and value and all(_is_whole(one, 1) for one in value)
+        right = isinstance(value, list) and value and all(_is_whole(one, 1, MOST) for one in value)
         return "" if right else "give a list of whole numbers from 1 on, such as [8, 16]"
     if name == "false_alarms":
         right = isinstance(value, float) and 0 < value < 1
@@ -59,5 +63,5 @@ def _problem(name: str, value) -> str:
     return ""
 
 
-def _is_whole(value, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _is_whole(value, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

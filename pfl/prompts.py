@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .clip import FrozenCLIP
 from .data.samples import class_text
+from .ranges import check_names, list_of_names
 
 # Handwritten prompts for the two states: WinCLIP's compositional ensemble (Jeong et al. 2023, appendix).
 NORMAL_WORDS = (
@@ -57,9 +58,7 @@ def handwritten(name: str) -> tuple[list[str], list[str]]:
 
 def name_per_image(class_names: list[str] | str, batch: int) -> list[str]:
     """One class name per image of a batch; a single name is used for all."""
-    names = [class_names] * batch if isinstance(class_names, str) else list(class_names)
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError(f"class names are {names}; pass words, such as 'metal plate'")
+    names = [class_names] * batch if isinstance(class_names, str) else list_of_names(class_names)
     if len(names) != batch:
         raise ValueError(f"{len(names)} class names for {batch} images; pass one for each, or one for all")
     return names
@@ -75,12 +74,11 @@ def name_tokens(
     Raises:
         ValueError: a name is empty, or too long for a prompt with so many learned tokens.
     """
-    if not all(name.strip() for name in class_names):
-        raise ValueError("a class name is empty; pass a word such as 'object'")
     ids = open_clip.tokenize([class_text(name) for name in class_names], context_length)[:, 1:]
+    check_names(class_names, ids)
     eos = ids.argmax(dim=1)
     if 1 + learned + eos.max() >= context_length:
-        longest = class_names[int(eos.argmax())]
+        longest = class_names[int(eos.argmax())][:40]
         raise ValueError(f"class name {longest!r} makes a prompt of more than {context_length} tokens; shorten it")
     return ids[:, : eos.max() + 1].to(device), eos.to(device)
 

@@ -3,13 +3,15 @@
 import argparse
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from .messages import shown
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Range:
         kind = numbers.Integral if self.whole else numbers.Real
         fits = isinstance(value, kind) and not isinstance(value, bool) and not math.isnan(value)
         if not fits or not self.low <= value <= self.high or (self.open and value == self.low):
-            raise ValueError(f"{name} is {value!r}; it must be {self}")
+            raise ValueError(f"{name} is {shown(value)}; it must be {self}")
         return int(value) if self.whole else float(value)
 
 
@@ -40,6 +42,7 @@ def _whole(low: int, high: int) -> Range:
     return Range(low, high, whole=True)
 
 
+SOS = 49406  # CLIP's first token; the next id is EOS
 LARGEST_SEED = 2**63 - 1
 RATE, SHARE = Range(0, 10), Range(0, 1)
 RANGES = {
@@ -78,6 +81,7 @@ RANGES = {
     # other arguments and options
     "image_size": _whole(1, 10_000),
     "threshold": SHARE,
+    "pro_limit": Range(0, 1, open=True),
     "false_alarms": Range(0, 1, open=True),
     "seeds": _whole(1, 10_000),
     "rounds": _whole(1, 10_000),
@@ -85,10 +89,13 @@ RANGES = {
 }
 
 
+OPTIONAL = {"max_prompts_per_pass", "image_size", "threshold"}  # their default is None
+
+
 def check(**values: Any) -> None:
-    """Raise ValueError for a value outside of the range of its name; None is the default of whatever allows it."""
+    """Raise ValueError for a value outside of the range of its name."""
     for name, value in values.items():
-        if value is not None:
+        if value is not None or name not in OPTIONAL:
             RANGES[name].take(name, value)
 
 
@@ -110,6 +117,30 @@ def check_config(config: Any) -> None:
             object.__setattr__(config, name, RANGES[name].take(name, value))
 
 
+def of_type(name: str, value: Any, *kinds: type) -> Any:
+    """The value, which must be of one of these types."""
+    if not isinstance(value, kinds):
+        raise ValueError(f"{name} is {shown(value)}; pass a {' or '.join(kind.__name__ for kind in kinds)}")
+    return value
+
+
+def list_of_names(names: Any) -> list[str]:
+    """Class names as a list. Raises ValueError for anything but words."""
+    names = list(of_type("class names", names, list, tuple, np.ndarray))
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"class names are {shown(names)}; pass words, such as 'metal plate'")
+    return names
+
+
+def check_names(names: Sequence[str], ids: Tensor) -> None:
+    """Raise ValueError for a class name that is empty or contains a special token; ids (b, T) are without the SOS."""
+    for name, tokens in zip(names, ids.tolist(), strict=True):
+        if not name.strip():
+            raise ValueError("a class name is empty; pass a word such as 'object'")
+        if SOS in tokens or tokens.count(SOS + 1) > 1:
+            raise ValueError(f"class name {shown(name, 40)} has a special token of CLIP's tokenizer; pass plain words")
+
+
 def argument(name: str) -> Callable[[str], int | float]:
     """The type of an option of argparse: its text as a number in the range of that name."""
     limits = RANGES[name]
@@ -126,7 +157,13 @@ def argument(name: str) -> Callable[[str], int | float]:
 def checked_images(images: Tensor | np.ndarray) -> Tensor:
     """Images (b, 3, H, H) in [0, 1] as a tensor. Raises ValueError for others: a CLIP gives numbers for any array."""
     try:
-        images = torch.as_tensor(images)
+        if isinstance(images, list | tuple) and images and all(isinstance(one, Tensor) for one in images):
+            images = torch.stack(list(images))
+        elif not isinstance(images, Tensor):
+            array = np.asarray(images)  # torch takes neither negative strides nor another byte order
+            images = torch.as_tensor(np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
+        if images.layout != torch.strided or images.is_meta:
+            raise ValueError("they are sparse, or have no values")
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"images are {type(images).__name__}; pass an array of floats (b, 3, H, H)") from error
     if images.ndim != 4 or images.shape[1] != 3 or not images.numel():
@@ -139,3 +176,14 @@ def checked_images(images: Tensor | np.ndarray) -> Tensor:
             f"images have values from {low:.4g} to {high:.4g}; pass pixels / 255, in [0, 1], not normalised"
         )
     return images
+
+
+def check_finite(prediction: Any, images: Sequence, precision: str) -> Any:
+    """The prediction for images, of which each has a name. Raises FloatingPointError if a score is NaN."""
+    if (invalid := prediction.score.isnan()).any():
+        i = int(invalid.int().argmax())
+        raise FloatingPointError(
+            f"the score of image {i + 1} of {len(invalid)} ({images[i]}) is NaN in {precision}; "
+            "use another precision, or check the model's weights"
+        )
+    return prediction

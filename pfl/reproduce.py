@@ -22,7 +22,7 @@ from .config import Preset, TrainConfig
 from .data import SPECS, Dataset
 from .data.counting import in_short
 from .data.files import Folder, read_json, require_same
-from .data.writing import write_json, write_table
+from .data.writing import check_free, write_json, write_table
 from .evaluation import Evaluation, data_summary, measure, record
 from .model import BayesPFL
 from .plotting import save_figure
@@ -192,6 +192,8 @@ def reproduce(
     plan = survey(data_root, only, accept_incomplete=accept_incomplete, select_on_target=by_target)
     main = engine is None or engine.is_main_process
     if main:
+        if not (out / "results").is_dir():
+            check_free(out, "table.csv", "difference.*")
         print(plan, flush=True)
     clip = load_clip(**preset.clip, device=engine.device if engine else device)
     if main:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from .data.files import require_same
-from .data.writing import remove_leftovers, write
+from .data.writing import check_free, remove_leftovers, write
 
 ROWS = ({"name", "score", "score_std", "heatmap", "file"}, {"name", "error"})  # a result, and an error
 REMEDY = "restore it, choose another folder, or delete the folder to start again"
@@ -21,13 +21,15 @@ class Log:
         finished: the results by image name, as found when the run was started.
 
     Raises:
-        FileExistsError: the folder contains a run and `resume` is False.
+        FileExistsError: the folder contains a run and `resume` is False, or files of others that would be overwritten.
         ValueError: that run has other settings, or a log is damaged.
     """
 
     def __init__(self, folder: Path, settings: dict, *, resume: bool, rank: int = 0):
         self.folder, self.settings, self.rank = folder, settings, rank
-        if not resume and any(folder.glob("progress*.jsonl")):
+        if not any(folder.glob("progress*.jsonl")):
+            check_free(folder, "results*.csv", "report.html", "heatmaps/*")
+        elif not resume:
             raise FileExistsError(f"{folder} contains an earlier run; use --resume to continue it, or another folder")
         shards = self.read()
         self._started = rank in shards

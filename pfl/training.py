@@ -14,15 +14,16 @@ import torch
 from accelerate import Accelerator
 from tqdm.auto import tqdm
 
-from .checkpoint import CARD, save
+from .checkpoint import CARD, WEIGHTS, write_model
 from .config import TrainConfig
 from .data.files import require_same
 from .data.loading import loader
 from .data.samples import Dataset
-from .data.writing import remove_leftovers, write, write_table
+from .data.writing import check_free, remove_leftovers, write, write_table
 from .model import BayesPFL
 from .optimisation import Step, optimizer_of, schedule
 from .parallel import Share, reading
+from .ranges import of_type
 from .selection import check_selection, validation_score
 
 PROGRESS = "progress.pt"  # in the run's folder: the state to resume from
@@ -70,9 +71,11 @@ def train(
 
     Raises:
         ValueError: labels or masks are missing, `out` contains another run, or the CLIP would cache augmented images.
+        FileExistsError: `out` contains such files, but no run.
         FloatingPointError: the loss is not finite.
     """
-    config, out = config or TrainConfig(), Path(out) if out else None
+    config, out = TrainConfig() if config is None else config, Path(out) if out else None
+    of_type("config", config, TrainConfig), of_type("data", data, Dataset)
     _check_data(data)
     check_selection(config, validation)
     if model.clip.memory is not None and config.alters_images:
@@ -121,7 +124,7 @@ def train(
 
     model.card = metadata(config, data, validation)
     if out and first:
-        save(model, out)
+        write_model(model, out)
     if engine:
         engine.wait_for_everyone()
         engine.free_memory()  # otherwise it keeps the model of every stage
@@ -243,8 +246,8 @@ def _initial_state(model: BayesPFL, identity: dict, out: Path | None) -> dict:
     """Return the state of the run: a new one, or the one found in `out`, whose weights are loaded into the model."""
     fresh: dict[str, Any] = {"stage": 1, "epoch": 0, "optimizer": None, "best": None, "history": []}
     if out is None or not (file := out / PROGRESS).exists():
-        if out and (out / CARD).exists():
-            raise ValueError(f"{out} holds a model but no state to resume from; choose another folder, or delete it")
+        if out:
+            check_free(out, HISTORY, CARD, WEIGHTS)
         return fresh
     try:
         found = torch.load(file, map_location=model.clip.device, weights_only=True)

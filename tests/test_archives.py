@@ -148,9 +148,11 @@ def test_broken_archives_give_one_line(tmp_path):
     rewritten(tmp_path / "a.pt", tmp_path / "packed.pt", {}, zipfile.ZIP_DEFLATED)
     torch.save([1, 2], tmp_path / "list.pt")
     torch.save({"a": 1}, tmp_path / "none.pt")
+    torch.save({"state_dict": {1: torch.zeros(1)}}, tmp_path / "number.pt")
+    (tmp_path / "picture.pt").write_bytes(b"\x89PNG")
     state = Net().state_dict() | {"proj": torch.tensor([1.0, torch.inf])}
     torch.save(state, tmp_path / "infinite.pt")
-    for name in ("cut", "short", "packed", "list", "none", "infinite"):
+    for name in ("cut", "short", "packed", "list", "none", "number", "picture", "infinite"):
         with pytest.raises(ValueError, match=f"{name}.pt .*download it again") as caught:
             weights.read(tmp_path / f"{name}.pt")
-        assert "\n" not in str(caught.value)
+        assert "\n" not in str(caught.value) and "weights_only" not in str(caught.value)

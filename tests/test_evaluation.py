@@ -158,7 +158,7 @@ def test_nan_scores_and_empty_data_sets_are_rejected(data):
                 images * torch.tensor([1, 1, torch.nan, 1])[: len(images), None, None, None], class_names, **options
             )
 
-    with pytest.raises(FloatingPointError, match="screw_2.png is NaN in fp32; use another precision"):
+    with pytest.raises(FloatingPointError, match="screw_2.png. is NaN in fp32; use another precision"):
         measure(Overflows(), data, CONFIG)
     with pytest.raises(ValueError, match="'tests' is empty"):
         measure(Oracle(), replace(data, samples=()), CONFIG)

@@ -183,6 +183,49 @@ def test_what_the_user_gave_wrong_is_named_with_a_remedy(model, tiles, tmp_path,
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_a_file_that_no_run_wrote_is_not_overwritten(model, tiles, tmp_path, capsys, epochs):
+    """The user's own files stay as they are, where a command would write one of the same name."""
+    images, saved = tmp_path / "images", pfl.save(model, tmp_path / "model")
+    images.mkdir()
+    Image.new("RGB", (8, 8)).save(images / "a.png")
+    mine = ["results.csv", "results-1.csv", "report.html", "heatmaps/a.png.png", "history.csv", "weights.safetensors"]
+    mine += ["x.json", "y.json", "z-images.csv", "table.csv"]
+    for name in mine:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('{"mine": 1}')
+        out, csv, json_ = tmp_path / "o", tmp_path / "t.csv", tmp_path / f"{name[0]}.json"
+        out.mkdir(exist_ok=True)
+        if "/" in name:
+            (out / "heatmaps").mkdir()
+        (tmp_path / name).replace(out / name)
+        predict = ["predict", images, "--model", saved, "--num-samples", 1, "--out", out]
+        if name.startswith("re") or "/" in name:
+            assert f"holds {name}, but no run to resume" in one_line(capsys, predict)
+        elif name in mine[4:6]:
+            with pytest.raises(FileExistsError, match=f"holds {name}, but no run"):
+                pfl.train(model, tiles, CONFIG, out=out, progress=False)
+        elif name != "table.csv":
+            wrong = ["--json", out / json_.name, "--csv", csv]
+            assert "is another file than this command writes" in one_line(capsys, ["evaluate", "workshop", *wrong])
+        assert (out / name).read_text() == '{"mine": 1}' and not (out / "progress.jsonl").exists()
+        (out / name).unlink()
+    evaluate = ["evaluate", "workshop"]
+    assert "a.png does not end in .csv" in one_line(capsys, [*evaluate, "--csv", images / "a.png"])
+    assert "a.png does not end in .json" in one_line(capsys, ["bench", "--json", images / "a.png"])
+    assert "which --json writes" in one_line(
+        capsys, [*evaluate, "--csv", tmp_path / "r-images.csv", "--json", tmp_path / "r.json"]
+    )
+    for command in (["predict", images, "--out", ""], ["train", "workshop", "--out", ""]):
+        assert "argument --out: the path is empty" in one_line(capsys, command)
+    pfl.save(model, saved)  # a saved model is overwritten, other files of these names are not
+    (saved / "model.json").write_text('{"mine": 1}')
+    with pytest.raises(ValueError, match="model.json does not describe a model"):
+        pfl.save(model, saved)
+    (saved / "model.json").unlink()
+    with pytest.raises(FileExistsError, match="holds weights.safetensors, but no run"):
+        pfl.save(model, saved)
+
+
 def test_a_damaged_file_is_named_with_a_remedy(clip, tiles, tmp_path, epochs):
     def run():
         pfl.train(pfl.BayesPFL(clip, pfl.ModelConfig(num_flows=1)), tiles, CONFIG, out=tmp_path, progress=False)

@@ -100,6 +100,9 @@ def test_a_clip_in_the_folder_is_loaded_and_one_elsewhere_if_it_is_trusted(saved
         ({"model": 3}, "does not describe a model"),
         ({"stage": 3}, "stage is 3; it must be 1 or 2"),
         ({"stage": "2"}, "does not describe a model"),
+        ({"stage": True}, "stage is True; it must be 1 or 2"),
+        ({"stage": 2}, "model.json has changed since it was written; restore it, or save"),
+        ({"model": {"heads": 2}}, "has changed since it was written"),
         ({"clip": {"image_size": -1}}, "image_size is -1; it must be"),
         ({"clip": {"image_size": 10**9}}, "image_size is 1000000000; it must be"),
         ({"clip": {"fingerprint": "0"}}, "was trained with another CLIP"),
@@ -113,7 +116,7 @@ def test_a_description_out_of_range_is_refused_on_one_line(changes, message, sav
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["[]", "null", "{}", "{", '{"model": {}, "stage": 1}'])
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "null", "{}", "{", '{"model": {}, "stage": 1}'])
 def test_a_file_that_is_no_description_is_refused(text, saved):
     (saved / "model.json").write_text(text)
     with pytest.raises(ValueError, match="model.json"):
@@ -132,6 +135,20 @@ def test_weights_that_are_not_finite_are_refused(value, model, saved):
     replace_weights(saved, to_bytes(state))
     with pytest.raises(ValueError, match="weights that are NaN or infinite, in prompts.context"):
         pfl.load(saved)
+
+
+def test_a_folder_without_the_checksum_of_its_description_loads(saved, clip):
+    card = json.loads((saved / "model.json").read_text())
+    del card["sha256"]
+    (saved / "model.json").write_text(json.dumps(card))
+    assert pfl.load(saved, clip).stage == 1
+
+
+def test_weights_of_another_type_are_refused(model, saved):
+    for kind in (torch.int64, torch.complex64):
+        replace_weights(saved, to_bytes({name: value.detach().to(kind) for name, value in model.state_dict().items()}))
+        with pytest.raises(ValueError, match=f"weights.safetensors has weights of type {kind}, in "):
+            pfl.load(saved)
 
 
 def test_weights_of_another_kind_are_refused(saved):

@@ -1,12 +1,15 @@
 """Inspecting a folder: its outputs, the calibrated threshold, and resuming."""
 
 import base64
+import contextlib
 import io
+import os
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 import pfl
@@ -86,6 +89,48 @@ def test_a_run_is_not_resumed_with_other_images_of_the_same_names(model, folder,
         again()
 
 
+def test_a_replaced_image_is_noticed_whatever_its_size_and_date(model, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for seed in (0, 1):
+        image = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), np.uint8)
+        Image.fromarray(image).save(folder / "a.bmp")
+        os.utime(folder / "a.bmp", (0, 0))
+        data = pfl.data.folder(folder)
+        with pytest.raises(ValueError, match="a.bmp has changed") if seed else contextlib.nullcontext():
+            inspect(model, data, tmp_path / "out", num_samples=1, resume=True, progress=False)
+
+
+def test_calibration_scores_are_those_of_the_table(model, folder, tmp_path):
+    data = pfl.data.folder(folder, class_name="plate")
+    scores = inspection.scores_of(model, data, num_samples=1)
+    for threshold in (calibrate(scores, 0.2), inspection.ABOVE_ALL):
+        table = inspect(
+            model, data, tmp_path / str(threshold), root=folder, threshold=threshold, num_samples=1, progress=False
+        )
+        assert sorted(table.score) == sorted(scores) and not table.defective.any()
+
+
+def test_only_images_known_to_be_normal_are_calibrated_on(folder, tmp_path):
+    (folder / "sub").rename(folder / "good")
+    assert {sample.image.parent.name for sample in inspection.known_normal(folder).samples} == {"good"}
+    (folder / "good").rename(tmp_path / "bad")
+    assert len(inspection.known_normal(folder)) == 2
+    with pytest.raises(ValueError, match="no image of .*bad is known to be normal"):
+        inspection.known_normal(tmp_path / "bad")
+
+
+def test_a_score_that_is_nan_ends_the_command(model, folder, tmp_path, capsys):
+    bad = pfl.BayesPFL(model.clip, model.config)
+    for weight in bad.parameters():
+        weight.data.mul_(1e20)
+    pfl.save(bad, tmp_path / "bad")
+    assert cli.main(["predict", str(folder), "--model", str(tmp_path / "bad"), "--out", str(tmp_path / "o")]) == 2
+    assert "is NaN in fp32; use another precision" in capsys.readouterr().err
+    with pytest.raises(FloatingPointError, match="score of image 1 of 1 .plate. is NaN"):
+        bad.predict(torch.full((1, 3, 64, 64), 0.3), "plate", num_samples=1)
+
+
 def test_images_behind_links_have_the_names_of_the_links(model, folder, tmp_path):
     links = tmp_path / "links"
     links.mkdir()
@@ -104,6 +149,8 @@ def test_a_calibrated_threshold_has_the_false_alarm_rate_asked_for():
         scores = rng.beta(2, 5, 60)
         alarms.append((scores[40:] >= calibrate(scores[:40], 0.1)).mean())
     assert 0.06 < np.mean(alarms) <= 0.11
+    assert calibrate([0.1, 0.2], 1) == pytest.approx(0.1)  # not the largest
+    assert calibrate([1, 1, 1], 0.5) == inspection.ABOVE_ALL
     assert calibrate(np.arange(9) / 10, 0.1) > 0.8  # nine images: the largest of them
     with pytest.raises(ValueError, match="give 99 or more"):
         calibrate(np.zeros(98), 0.01)

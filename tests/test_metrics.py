@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from skimage.measure import label
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, roc_auc_score
 
@@ -218,3 +219,11 @@ def test_merged_streams_equal_one_stream(max_exact, monkeypatch):
         part.update(maps[half], masks[half])
     parts[0].add(parts[1])
     assert parts[0].result() == pytest.approx(whole.result(), abs=1e-12)
+
+
+def test_tensors_of_any_type_are_taken_and_a_limit_that_is_no_number_is_named():
+    scores, labels = torch.tensor([0.25, 0.5, 0.75], requires_grad=True), torch.tensor([0, 1, 1])
+    expected = image_metrics(scores.tolist(), labels.tolist())
+    assert image_metrics(scores, labels) == image_metrics(scores.bfloat16(), labels.bfloat16()) == expected
+    with pytest.raises(ValueError, match="pro_limit is 'x'; it must be a number above 0"):
+        pixel_metrics(np.zeros((1, 4, 4)), np.eye(4, dtype=int)[None], pro_limit="x")

@@ -127,7 +127,8 @@ def test_the_cell_after_the_parameters_checks_them_all(path):
     ("name", "values"),
     {
         "preset": ["Tiny", 1, None],
-        "seed": ["0", -1, 1.0, True],
+        "seed": ["0", -1, 1.0, True, 2**70],
+        "num_samples": [0, 10**12],
         "every": [0, "2"],
         "sizes": [[], [0], "8", 8],
         "false_alarms": [0.0, 1.0, "0.1", 5, float("nan")],

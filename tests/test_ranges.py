@@ -119,6 +119,23 @@ def test_predict_refuses_images_that_give_meaningless_numbers(change, message, m
     for call in (model.predict, model.sample_prompts) if bad is not None else (model.predict,):
         with pytest.raises(ValueError, match=message):
             call(bad, "cable", num_samples=1)
+    with pytest.raises(ValueError, match=message):
+        model.features(bad)
+
+
+def test_arrays_of_any_layout_give_the_same_scores(model, images):
+    scores, array = model.predict(images, "cable", num_samples=1).score, images.numpy()
+    for same in (
+        list(images),
+        array[:, ::-1].copy()[:, ::-1],
+        array.astype(">f4"),
+        array.astype(">f8"),
+        array.tolist(),
+    ):
+        assert torch.equal(model.predict(same, "cable", num_samples=1).score, scores)
+    for empty in (images.to_sparse(), images.to("meta")):
+        with pytest.raises(ValueError, match="images are Tensor; pass an array of floats"):
+            model.predict(empty, "cable", num_samples=1)
 
 
 @pytest.mark.parametrize(
@@ -133,11 +150,35 @@ def test_predict_refuses_images_that_give_meaningless_numbers(change, message, m
         ({"top_fraction": 2}, "top_fraction is 2"),
         ({"max_prompts_per_pass": 0.5}, "max_prompts_per_pass is 0.5"),
         ({"class_names": [3]}, r"class names are \[3\]"),
+        ({"class_names": None}, "class names is None; pass a list"),
+        ({"class_names": 3}, "class names is 3; pass a list"),
+        ({"class_names": "a <End_of_text> b"}, "class name 'a <End_of_text> b' has a special token"),
+        ({"class_names": "&lt;start_of_text&gt;"}, "has a special token"),
+        ({"class_names": "cable " * 100}, "class name '(cable ){6}cabl' makes a prompt"),
+        ({"noise": 3}, "noise is 3; pass a Noise"),
+        ({"seed": "9" * 1000}, r"seed is '9{75} \.\.\.; it must be"),
+    ]
+    + [
+        ({name: None}, f"{name} is None; it must be a") for name in ("seed", "num_samples", "smoothing", "top_fraction")
     ],
 )
 def test_predict_refuses_arguments_out_of_range(options, message, model, images):
     with pytest.raises(ValueError, match=message):
         model.predict(images[:1], **{"class_names": "cable"} | options)
+
+
+def test_entries_take_nothing_of_another_type(model, tiles):
+    for call, message in {
+        lambda: pfl.load(None): "path is None; pass a str or Path",
+        lambda: pfl.load("default", device="gpu"): "gpu is not a device",
+        lambda: pfl.BayesPFL(model.clip, {}): "config is {}; pass a ModelConfig",
+        lambda: pfl.evaluate(model, None): "data is None; pass a Dataset",
+        lambda: pfl.evaluate(model, tiles, config={}): "config is {}; pass a EvalConfig",
+        lambda: pfl.train(model, tiles, {}): "config is {}; pass a TrainConfig",
+        lambda: pfl.train(model, None): "data is None; pass a Dataset",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            call()
 
 
 def test_image_size_threshold_and_false_alarm_rate_have_ranges(model, tmp_path):
@@ -147,5 +188,7 @@ def test_image_size_threshold_and_false_alarm_rate_have_ranges(model, tmp_path):
         inspection.inspect(model, None, tmp_path, threshold=float("nan"))
     with pytest.raises(ValueError, match="false_alarms is nan"):
         inspection.calibrate([0.1], float("nan"))
-    with pytest.raises(ValueError, match="a score is NaN"):
+    with pytest.raises(ValueError, match="scores have a value that is NaN"):
         inspection.calibrate([0.1, float("nan")], 0.5)
+    with pytest.raises(ValueError, match="1 normal images are too few"):
+        inspection.calibrate(0.3, 0.4)

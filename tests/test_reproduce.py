@@ -242,4 +242,4 @@ def test_pfl_evaluate_writes_all_settings_and_statistics_over_seeds(root, tmp_pa
     assert all(word in printed for word in ("std", "low", "high", "pixel_pro"))
     assert {path.name for path in file.parent.glob("*.json")} == {"one.json", "one-seed0.json", "one-seed1.json"}
     assert cli.main(["evaluate", "mvtec", *options, "--json", str(file), "--num-samples", "1"]) == 2
-    assert "holds a run with another evaluation; choose another folder" in capsys.readouterr().err
+    assert "a run with another evaluation (num_samples 2, not 1); choose another folder" in capsys.readouterr().err

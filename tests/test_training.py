@@ -114,7 +114,7 @@ def test_a_finished_run_is_not_repeated_and_a_different_one_is_rejected(fresh, d
     train(model, data, CONFIG, out=tmp_path, progress=False)
     assert len(train(again, data, CONFIG, out=tmp_path, progress=False).history) == 4 and same(model, again)
     assert (tmp_path / "history.csv").read_text().count("\n") == 5
-    with pytest.raises(ValueError, match="another train configuration; choose another folder"):
+    with pytest.raises(ValueError, match="another train configuration .seed 0, not 1.; choose another folder"):
         train(fresh(), data, dataclasses.replace(CONFIG, seed=1), out=tmp_path, progress=False)
     with pytest.raises(ValueError, match="another data set"):
         train(fresh(), data.subset(keep=lambda one: one != data[0]), CONFIG, out=tmp_path, progress=False)
@@ -122,7 +122,10 @@ def test_a_finished_run_is_not_repeated_and_a_different_one_is_rejected(fresh, d
         with pytest.raises(ValueError, match="another set of initial weights"):
             train(other, data, CONFIG, out=tmp_path, progress=False)
     (tmp_path / training.PROGRESS).unlink()
-    with pytest.raises(ValueError, match="holds a model but no state to resume from; choose another folder"):
+    with pytest.raises(
+        FileExistsError,
+        match="holds history.csv, model.json, weights.safetensors, but no run to resume; choose another folder",
+    ):
         train(fresh(), data, CONFIG, out=tmp_path, progress=False)
 
 

@@ -120,7 +120,7 @@ def read_json(path: Path | str) -> Any:
     """Read a JSON file. Raises ValueError naming the file if it is not valid JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # of the encoding or of the syntax
+    except (ValueError, RecursionError) as error:  # of the encoding, of the syntax, or of nested brackets
         raise ValueError(f"{path} is not valid JSON ({error}); restore it, or delete it and start again") from error
 
 
@@ -132,9 +132,19 @@ def require_same(place: Path | str, found: Mapping, wanted: Mapping) -> None:
     found, wanted = (json.loads(json.dumps(dict(settings))) for settings in (found, wanted))
     for name, value in wanted.items():
         if name not in found or found[name] != value:
+            one, two = _difference(found.get(name), value)
             raise ValueError(
-                f"{place} holds a run with another {name}; choose another folder, or delete it to start again"
+                f"{place} holds a run with another {name} ({one[:60]}, not {two[:60]}); "
+                "choose another folder, or delete it to start again"
             )
+
+
+def _difference(one: Any, two: Any) -> tuple[str, str]:
+    """Two values that differ, as text; of mappings, their first field that differs."""
+    if isinstance(one, dict) and isinstance(two, dict):
+        name = next(name for name in {**two, **one} if one.get(name) != two.get(name) or (name in one) != (name in two))
+        return f"{name} {one.get(name)}", f"{two.get(name)}"
+    return str(one), str(two)
 
 
 def with_foreground(masks: Iterable[Path], threshold: int = 0) -> set[Path]:

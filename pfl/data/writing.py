@@ -49,14 +49,37 @@ def write(path: Path | str, content: bytes | memoryview | Callable[[BinaryIO], o
             part.unlink()
 
 
-def check_target(path: Path | None) -> None:
-    """Raise OSError if a file cannot be written here, before the work whose result it is to hold."""
+def check_target(path: Path | None, suffix: str = "", start: str = "") -> None:
+    """Raise an error if a file cannot be written here, before the work whose result it is to hold.
+
+    Args:
+        suffix: that the file's name must have.
+        start: of every such file that we write; an existing file that starts otherwise is not overwritten.
+    """
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     problem = errno.EISDIR if path.is_dir() else 0 if os.access(path.parent, os.W_OK) else errno.EACCES
     if problem:
         raise OSError(problem, os.strerror(problem), str(path))
+    if not path.name.endswith(suffix):
+        raise ValueError(f"{path} does not end in {suffix}; give the file such a name")
+    if start and path.exists() and not (path.is_file() and _begins(path, start)):
+        raise FileExistsError(f"{path} is another file than this command writes; choose another name")
+
+
+def _begins(path: Path, start: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(start)) in (b"", start.encode())
+
+
+def check_free(folder: Path, *patterns: str) -> None:
+    """Raise FileExistsError if a folder without a run has files that the run would overwrite."""
+    if found := sorted(str(path.relative_to(folder)) for pattern in patterns for path in folder.glob(pattern)):
+        raise FileExistsError(
+            f"{folder} holds {', '.join(found[:3])}{' ...' * (len(found) > 3)}, but no run to resume; "
+            "choose another folder, or move these files"
+        )
 
 
 def write_json(path: Path | str, content: object) -> None:
