@@ -216,7 +216,7 @@ def test_a_file_that_no_run_wrote_is_not_overwritten(model, tiles, tmp_path, cap
         capsys, [*evaluate, "--csv", tmp_path / "r-images.csv", "--json", tmp_path / "r.json"]
     )
     for command in (["predict", images, "--out", ""], ["train", "workshop", "--out", ""]):
-        assert "argument --out: the path is empty" in one_line(capsys, command)
+        assert "argument --out: the name is empty" in one_line(capsys, command)
     pfl.save(model, saved)  # a saved model is overwritten, other files of these names are not
     (saved / "model.json").write_text('{"mine": 1}')
     with pytest.raises(ValueError, match="model.json does not describe a model"):
