@@ -103,14 +103,15 @@ def _error(log: Path) -> str:
 
 
 def _observe(pid: int, result: Result) -> None:
-    """Update CPU seconds and peak memory (resident pages) from the processes below `pid`."""
+    """Update CPU seconds and peak memory from the processes below `pid`."""
     import psutil
 
     cpu, memory = 0.0, 0
     try:
         for process in psutil.Process(pid).children(recursive=True):
             times = process.cpu_times()
-            cpu, memory = cpu + times.user + times.system, memory + process.memory_info().rss
+            used = process.memory_full_info()  # pss counts a page that processes share only once; not on macOS
+            cpu, memory = cpu + times.user + times.system, memory + getattr(used, "pss", used.rss)
     except psutil.Error:  # one has just ended
         pass
     result.cpu, result.memory = max(result.cpu, cpu), max(result.memory, memory)
