@@ -77,7 +77,7 @@ def test_without_masks_what_is_called_and_looks_like_a_mask_is_no_image(tmp_path
         ({"normal": 3}, "normal is 3; pass the name of a folder"),
         ({"bit_depth": 11}, "bit_depth is 11; choose one of 8, 10, 12, 14, 16"),
         ({"bit_depth": 12}, "bit_depth=12 is for images of 16 bits; .* has none"),
-        ({"class_name": " "}, "class_name is empty; pass a word"),
+        ({"class_name": " "}, "class_name is ' '; pass a word"),
     ],
 )
 def test_an_option_that_names_nothing_is_an_error(options, message, tmp_path):
@@ -270,6 +270,10 @@ def test_an_empty_name_is_not_the_current_folder(arguments, tmp_path, capsys, mo
     assert "the name is empty; pass . for the current folder" in capsys.readouterr().err
     with pytest.raises(ValueError, match="the name of the folder is empty"):
         pfl.data.folder("")
+    with pytest.raises(ValueError, match="the folder is 3"):
+        pfl.data.folder(3)
+    with pytest.raises(ValueError, match="class_name is 3"):
+        pfl.data.folder(".", class_name=3)
 
 
 def test_data_check_says_that_there_are_no_images(tmp_path, capsys):

@@ -80,14 +80,16 @@ def survey(
     need_labels: bool = True,
 ) -> tuple[Dataset, Account]:
     """What `folder` loads, also if there are problems."""
+    if not isinstance(path, str | Path):
+        raise ValueError(f"the folder is {path!r}; pass its path")
     if not str(path):
         raise ValueError("the name of the folder is empty; pass . for the current folder")
     root = Path(os.path.abspath(Path(path).expanduser()))
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
         raise FileNotFoundError(f"no folder {path}: it {what}; pass the folder of the images")
-    if class_name is not None and not class_name.strip():
-        raise ValueError("class_name is empty; pass a word or two for what the images show, such as 'metal plate'")
+    if class_name is not None and not (isinstance(class_name, str) and class_name.strip()):
+        raise ValueError(f"class_name is {class_name!r}; pass a word or two for what the images show, as 'metal plate'")
     given = {"images": images, "masks": masks, "normal": normal}
     choices = {name: made for name, value in given.items() if (made := Choice.of(name, value, root)) is not None}
     found = sort(root, choices)
