@@ -69,7 +69,7 @@ def run(preset: str = "tiny", only: str = "", jobs: int | None = None) -> list[R
             with open(out / f"{path.stem}.log", "wb") as log:
                 process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
             running.append((process, Result(path)))
-        time.sleep(0.2)
+        time.sleep(1)  # reading what a process uses takes time, too
         for process, result in [*running]:
             _observe(process.pid, result)
             if process.poll() is None:
