@@ -182,7 +182,10 @@ class FrozenCLIP(nn.Module):
         found = {key: memory.get(key) for key in keys}
         new = [i for i, key in enumerate(keys) if found[key] is None]
         if new:
-            x, patches = self._encode(images[new])
+            # On a CPU one by one, which costs no more: then features do not depend on the batch an image was first in.
+            step = 1 if images.device.type == "cpu" else len(new)
+            encoded, each = zip(*map(self._encode, images[new].split(step)), strict=True)
+            x, patches = torch.cat(encoded), [torch.cat(parts) for parts in zip(*each, strict=True)]
             found |= {keys[i]: memory.setdefault(keys[i], (x[j], [f[j] for f in patches])) for j, i in enumerate(new)}
         known: list[Any] = [found[key] for key in keys]
         layers = zip(*(patches for _, patches in known), strict=True)
