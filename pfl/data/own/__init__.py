@@ -59,8 +59,9 @@ def folder(
         FileNotFoundError: there is no folder, or no image in it.
         ValueError: the files contradict each other, or what they mean is unclear; the message names files and remedy.
     """
-    options = {"images": images, "masks": masks, "normal": normal}
-    data, account = survey(path, class_name, **options, bit_depth=bit_depth, need_labels=need_labels)
+    data, account = survey(
+        path, class_name, images=images, masks=masks, normal=normal, bit_depth=bit_depth, need_labels=need_labels
+    )
     if account.problems:
         more = f" ({len(account.problems) - 1} more problems: see `pfl data check`)" * (len(account.problems) > 1)
         raise ValueError(f"{shown(account.root)}: {account.problems[0]}{more}")
