@@ -5,12 +5,14 @@ PRESET ?= tiny
 
 .PHONY: install figures test wheel lab pretrain default clean
 
+# CPU=1 takes a build of torch without CUDA, where pip's configuration offers one; docs/speed.md says what it saves.
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet --editable ".[notebooks,elpv,test]"
+	torch=$$($(if $(CPU),$(VENV)/bin/python .ci/cpu_build.py,:)) \
+		&& $(VENV)/bin/python -m pip install --quiet --editable ".[notebooks,elpv,test]" $$torch
 	touch $@
 
 figures: install
@@ -20,7 +22,7 @@ test: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # The package as users install it: a wheel in an environment of its own, used outside the checkout. Only the dependencies
 # are those of .venv (the path in a .pth file; the checkout's own .pth files do not count there).

@@ -11,11 +11,12 @@ Axis letters, the same throughout the package:
     g  side of the patch grid       n  any number
 """
 
-from . import data
+from . import compat, data  # noqa: F401  # compat comes first: it lets torchvision be imported
 from .checkpoint import load, load_reference, save
 from .clip import FrozenCLIP, load_clip
 from .config import EvalConfig, ModelConfig, Preset, TrainConfig, preset
 from .evaluation import evaluate
+from .features import FeatureFolder
 from .model import BayesPFL
 from .prediction import Prediction
 from .training import Run, train
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BayesPFL",
     "EvalConfig",
+    "FeatureFolder",
     "FrozenCLIP",
     "ModelConfig",
     "Prediction",

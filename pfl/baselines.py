@@ -4,15 +4,13 @@
 None of them samples, so one sample is enough.
 """
 
-from typing import Literal
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .clip import FrozenCLIP
-from .config import EvalConfig, ModelConfig
+from .config import EvalConfig, ModelConfig, Precision
 from .losses import upsample
 from .model import BayesPFL
 from .prediction import Prediction, summarise
@@ -55,19 +53,19 @@ class HandwrittenPrompts:
         seed: int = 0,
         smoothing: float = EvalConfig.smoothing,
         top_fraction: float = EvalConfig.top_fraction,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Precision = "fp32",
     ) -> Prediction:
         """Predict as `BayesPFL.predict` does. Nothing is sampled: R = B = 1; num_samples and seed have no effect."""
         text = torch.stack([self.directions(name) for name in name_per_image(class_names, len(images))])  # (b, 2, D)
-        with self.clip.autocast(precision):
-            x, patches = self.clip.encode_image(self.clip.normalise(images))
-            tokens = self.clip.visual.ln_post(patches[-1]) @ self.clip.visual.proj  # (b, N, D)
+        clip = self.clip.to_precision(precision)
+        x, patches = clip.encode_image(clip.normalise(images))
+        tokens = clip.visual.ln_post(patches[-1]) @ clip.visual.proj  # (b, N, D)
         evidence = self.evidence(torch.cat([x[:, None], tokens], dim=1).to(text), text)  # (b, 1 + N)
         grid = evidence[:, 1:].unflatten(1, (1, self.clip.grid, self.clip.grid))
         probability = torch.sigmoid(upsample(grid, self.clip.image_size))  # (b, 1, H, H)
         return summarise(
             torch.sigmoid(evidence[:, :1, None]),
-            [probability],
+            [probability[:, None]],
             smoothing=smoothing * self.clip.image_size,
             top_fraction=top_fraction,
         )
@@ -81,5 +79,5 @@ class HandwrittenPrompts:
         """Unit vectors (2, D) of the normal and the abnormal sentences for a class."""
         if name not in self._directions:
             states = [F.normalize(self.clip.encode_text(texts), dim=-1).mean(dim=0) for texts in handwritten(name)]
-            self._directions[name] = F.normalize(torch.stack(states), dim=-1)
+            self._directions[name] = F.normalize(torch.stack(states).to(self.clip.mean), dim=-1)
         return self._directions[name]

@@ -13,15 +13,40 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from .clip import FrozenCLIP
 from .config import EvalConfig, TrainConfig
 from .data.loading import Batch
 from .distributions import draw_noise
 from .model import BayesPFL
 from .optimisation import optimizer_of, step_losses
+from .parallel import reading
 from .prediction import summarise
 
 NAME = "bottle"  # one token, like most categories of MVTec-AD
+
+
+class Operations(TorchDispatchMode):
+    """Counts the operations that PyTorch dispatches within a `with`: most of the time of small work on a GPU.
+
+    A view counts, too, although it starts no kernel; an operation that starts several counts once.
+
+    Attributes:
+        count: all operations.
+        casts: those that copy a weight of the frozen CLIP into another precision.
+    """
+
+    def __init__(self, clip: FrozenCLIP):
+        super().__init__()
+        self.count = self.casts = 0
+        self._frozen = {weight.untyped_storage().data_ptr() for weight in clip.parameters()}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += 1
+        if func is torch.ops.aten._to_copy.default and args[0].untyped_storage().data_ptr() in self._frozen:
+            self.casts += 1
+        return func(*args, **(kwargs or {}))
 
 
 def bench(
@@ -38,24 +63,25 @@ def bench(
         samples: numbers R of samples, for predictions of one image.
         batches: numbers of images, for predictions with R = 10.
         rounds: measurements of each; medians are returned.
-        precision: "fp32" or "bf16", for both sides of a ratio; the profile is in fp32.
+        precision: "fp32" or "bf16", for both sides of a ratio, and for the profile.
 
     Returns:
         a flat dict for JSON: predict_ratio (R = 10, one image) and train_ratio (four images) over the encoder's forward
-        pass on as many images; seconds and ratios by name; profile, the seconds of each stage of a prediction; and
-        peak_memory_mb, of the GPU, or of this whole process on a CPU.
+        pass on as many images; seconds, ratios and operations (`Operations.count`) by name, and frozen_casts
+        (`Operations.casts`), of all; profile, the seconds of each stage of a prediction; and peak_memory_mb, of the
+        GPU, or of this whole process on a CPU.
 
     Raises:
         ValueError: the CLIP caches image features, so that its encoder would not run.
     """
     if model.clip.memory is not None:
         raise ValueError("a CLIP that caches image features cannot be timed; set clip.memory = None")
+    model = model.in_precision(precision)
     device = model.clip.device
     images = {b: _noise(model, b) for b in {1, 4, *batches}}
 
     def encode(b: int) -> None:
-        with torch.no_grad(), model.clip.autocast(precision):
-            model.features(images[b])
+        model.features(images[b])
 
     def predict(b: int, r: int) -> None:
         model.predict(images[b], NAME, num_samples=r, precision=precision)
@@ -73,6 +99,12 @@ def bench(
             seconds = _seconds(run, device)
             if round:  # the first is a warm-up
                 times[name].append(seconds)
+    operations, casts = {}, 0
+    for name, run in cases.items():
+        with Operations(model.clip) as counted:
+            run()
+        operations[name] = counted.count
+        casts += counted.casts
     per_round = {name: np.array(values) for name, values in times.items()}
     ratio = {
         name: float(np.median(value / per_round[f"encode b={name.split('b=')[1]}"]))
@@ -92,6 +124,8 @@ def bench(
         "train_ratio": ratio["train b=4"],
         "ratios": ratio,
         "seconds": {name: float(np.median(value)) for name, value in per_round.items()},
+        "operations": operations,
+        "frozen_casts": casts,
         "profile": profile(model, images[1], rounds=rounds),
         "peak_memory_mb": _peak_memory(device),
     }
@@ -151,9 +185,9 @@ def _training_step(model: BayesPFL, images: Tensor, precision: Literal["fp32", "
 
 def image_seconds(model: BayesPFL, config: EvalConfig) -> float:
     """Seconds per image of predicting a batch with `config`; the faster of two runs."""
-    images = _noise(model, config.batch_size)
+    images = _noise(model, reading(model.clip.device, config)["batch_size"])
     run = lambda: model.predict(images, NAME, num_samples=config.num_samples, precision=config.precision)  # noqa: E731
-    return min(_seconds(run, model.clip.device) for _ in range(2)) / config.batch_size
+    return min(_seconds(run, model.clip.device) for _ in range(2)) / len(images)
 
 
 def step_seconds(model: BayesPFL, config: TrainConfig) -> float:

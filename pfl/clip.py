@@ -1,7 +1,8 @@
 """The frozen CLIP, built on open_clip: encodes images into features and token embeddings into text embeddings."""
 
+import copy
 import hashlib
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import torch
 from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
-from . import weights
+from . import tower, weights
+from .config import Precision
+from .ranges import check
 
 ACTIVATIONS = ("quickgelu", "gelu")
 MEAN, SD = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD  # of pixel values, the same for every CLIP
@@ -25,17 +28,25 @@ class FrozenCLIP(nn.Module):
         model: an open_clip model with a plain Vision Transformer and a causal text tower as wide as the embedding.
         name, pretrained: the arguments of `load_clip`.
         feature_layers: blocks of the image tower to take patch tokens from, counted from 1, ascending.
+        compile: whether the encoder and the text tower run through torch.compile.
 
     Attributes:
-        memory: set it to `{}` to cache the features of every image from then on, in training and evaluation (L * N * W
-            floats each, on the image's device); `None`, the default, caches nothing. Not for augmented images.
+        precision: "fp32", "bf16" or "fp16": the weights are stored in it, and nothing is cast but images and prompts.
+        memory: set it to a `FeatureFolder` or to `{}` to cache the features of every image from then on (L * N * W
+            floats each), on disk or on the image's device; `None`, the default: none. Not for augmented images.
     """
 
-    memory: dict | None = None
+    precision: Precision = "fp32"
     mean: Tensor
     sd: Tensor
+    sos: Tensor
+    _options: dict[str, Any]
+    _others: dict[str, "FrozenCLIP"]
+    _shared: dict[str, Any]
 
-    def __init__(self, *, model: Any, name: str, pretrained: str | None, feature_layers: tuple[int, ...]):
+    def __init__(
+        self, *, model: Any, name: str, pretrained: str | None, feature_layers: tuple[int, ...], compile: bool = False
+    ):
         super().__init__()
         self.model = model.eval().requires_grad_(False)
         self.name, self.pretrained = name, pretrained
@@ -56,6 +67,22 @@ class FrozenCLIP(nn.Module):
             )
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("sd", torch.tensor(SD).view(3, 1, 1), persistent=False)
+        sos = self.text.token_embedding.weight[weights.VOCABULARY - 2]
+        self.register_buffer("sos", tower.sos_keys_values(self.text, sos), persistent=False)
+        self.run_blocks = tower.run_blocks
+        if compile:
+            self.__dict__["_encode"], self.run_blocks = torch.compile(self._encode), torch.compile(tower.run_blocks)
+        options = {"name": name, "pretrained": pretrained, "feature_layers": feature_layers, "compile": compile}
+        # Not submodules: this CLIP in other precisions, and what all of them share.
+        self.__dict__ |= {"_options": options, "_others": {}, "_shared": {"memory": None}}
+
+    @property
+    def memory(self) -> Any:
+        return self._shared["memory"]
+
+    @memory.setter
+    def memory(self, value: Any) -> None:
+        self._shared["memory"] = value
 
     @property
     def device(self) -> torch.device:
@@ -63,6 +90,11 @@ class FrozenCLIP(nn.Module):
 
     def train(self, mode: bool = True) -> "FrozenCLIP":
         return super().train(False)
+
+    @cached_property
+    def encoder(self) -> tuple:
+        """What decides the features of an image, besides the precision."""
+        return fingerprint(self.visual.state_dict()), self.activation, self.feature_layers
 
     @cached_property
     def fingerprint(self) -> str:
@@ -87,17 +119,40 @@ class FrozenCLIP(nn.Module):
         }
 
     def normalise(self, images: Tensor | np.ndarray) -> Tensor:
-        """Normalise images (b, 3, H, H) in [0, 1] by CLIP's mean and sd per channel, on this CLIP's device."""
+        """Images (b, 3, H, H) in [0, 1] -> normalised by CLIP's mean and sd per channel, in float32 on its device."""
         images = torch.as_tensor(images)
         if not images.is_floating_point():
             raise ValueError(f"images are {images.dtype}; pass floats in [0, 1], such as images / 255")
-        return (images.to(self.mean) - self.mean) / self.sd
+        return (images.to(self.mean, non_blocking=True) - self.mean) / self.sd
 
-    def autocast(self, precision: str) -> torch.autocast:
-        """Autocast context for this CLIP's device: half precision, or none for "fp32"."""
+    def to_precision(self, precision: Precision) -> "FrozenCLIP":
+        """This CLIP with its weights stored in a precision: itself, or a copy, made on the first call and kept.
+
+        Raises:
+            ValueError: the precision is unknown, or the weights are stored in half precision, and another is wanted.
+        """
         if precision not in PRECISIONS:
             raise ValueError(f"precision {precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
-        return torch.autocast(self.device.type, PRECISIONS[precision], enabled=precision != "fp32")
+        if self.precision not in ("fp32", precision):
+            raise ValueError(
+                f"the CLIP was loaded in {self.precision}, not in {precision}; "
+                f'pass precision="{self.precision}", or load it with precision="{precision}"'
+            )
+        if precision != self.precision and precision not in self._others:
+            model = copy.deepcopy(self.model).to(PRECISIONS[precision])
+            other = FrozenCLIP(model=model, **self._options).to(self.device)
+            other.precision, other.sos = precision, self.sos.to(PRECISIONS[precision])
+            other.__dict__ |= {"fingerprint": self.fingerprint, "_shared": self._shared}
+            self._others[precision] = other
+        return self._others.get(precision, self)
+
+    def autocast(self) -> torch.autocast:
+        """Autocast context for what is learned on top of this CLIP: its precision, or none for "fp32"."""
+        return torch.autocast(self.device.type, PRECISIONS[self.precision], enabled=self.precision != "fp32")
+
+    def _apply(self, fn, recurse: bool = True) -> "FrozenCLIP":
+        self._others.clear()  # they would have to move, too
+        return super()._apply(fn, recurse)
 
     @torch.no_grad()
     def encode_image(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -115,23 +170,26 @@ class FrozenCLIP(nn.Module):
 
     def _encode(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         out = self.visual.forward_intermediates(
-            images, indices=[layer - 1 for layer in self.feature_layers], output_fmt="NLC"
+            images.to(self.sos.dtype), indices=[layer - 1 for layer in self.feature_layers], output_fmt="NLC"
         )
         return out["image_features"], out["image_intermediates"]
 
     def _encode_cached(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Encode only the images that are not in the memory."""
-        kind, memory = images.device.type, self.memory if self.memory is not None else {}
-        precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else images.dtype
+        memory = self.memory if self.memory is not None else {}
         pixels = (image.cpu().contiguous().view(torch.uint8).numpy() for image in images)
-        keys = [(hashlib.sha256(part).digest(), precision, images.device) for part in pixels]
-        new = [i for i, key in enumerate(keys) if key not in memory]
+        keys = [(hashlib.sha256(part).digest(), *self.encoder, self.sos.dtype, images.device) for part in pixels]
+        found = {key: memory.get(key) for key in keys}
+        new = [i for i, key in enumerate(keys) if found[key] is None]
         if new:
-            x, patches = self._encode(images[new])
-            memory |= {keys[i]: (x[j], [layer[j] for layer in patches]) for j, i in enumerate(new)}
-        found = [memory[key] for key in keys]
-        layers = zip(*(patches for _, patches in found), strict=True)
-        return torch.stack([x for x, _ in found]), [torch.stack(layer) for layer in layers]
+            # On a CPU one by one, which costs no more: then features do not depend on the batch an image was first in.
+            step = 1 if images.device.type == "cpu" else len(new)
+            encoded, each = zip(*map(self._encode, images[new].split(step)), strict=True)
+            x, patches = torch.cat(encoded), [torch.cat(parts) for parts in zip(*each, strict=True)]
+            found |= {keys[i]: memory.setdefault(keys[i], (x[j], [f[j] for f in patches])) for j, i in enumerate(new)}
+        known: list[Any] = [found[key] for key in keys]
+        layers = zip(*(patches for _, patches in known), strict=True)
+        return torch.stack([x for x, _ in known]), [torch.stack(layer) for layer in layers]
 
     def tokenize(self, texts: list[str]) -> Tensor:
         """Texts -> token ids (n, 77): SOS, words, EOS, then zeros."""
@@ -174,13 +232,6 @@ def fingerprint(state: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-@cache
-def known_words() -> tuple[str, ...]:
-    """Lower-case words of at least four letters that are one token for CLIP's tokenizer, most frequent first."""
-    tokens = (token.removesuffix("</w>") for token in open_clip.tokenizer.SimpleTokenizer().encoder if "</w>" in token)
-    return tuple(word for word in tokens if word.isascii() and word.isalpha() and len(word) > 3)
-
-
 def load_clip(
     name: str = "tiny",
     *,
@@ -189,6 +240,8 @@ def load_clip(
     activation: str | None = None,
     feature_layers: tuple[int, ...] | None = None,
     device: str | torch.device = "cpu",
+    precision: Precision = "fp32",
+    compile: bool = False,
 ) -> FrozenCLIP:
     """Load a CLIP and freeze it.
 
@@ -196,19 +249,23 @@ def load_clip(
         name: "tiny" (shipped); "tiny-random" (the same, untrained, for control experiments); a Vision Transformer of
             open_clip (its tag, or an `hf-hub:` or `local-dir:` name); or a local file in OpenAI's format (jit archive
             or plain weights), whose architecture is inferred from its shapes.
-        pretrained: weights for a tag: one of open_clip's pretrained tags, a local file, or "random" (seeded, for
-            timing).
+        pretrained: weights for a tag: a pretrained tag of open_clip, a local file, or "random" (seeded, for timing).
         image_size: side in pixels, a multiple of the patch size; position embeddings are resized. Default: native size.
         activation: "quickgelu" or "gelu". Weights do not record which one they were trained with, and the wrong one
             fails silently, so a local file requires it. A tag defaults to the one it was trained with. OpenAI's weights
             need "quickgelu"; with them, a checkpoint trained by the reference still needs "gelu".
         feature_layers: blocks to take patch tokens from, counted from 1. Default: at each quarter of the depth.
         device: device to load it on.
+        precision: "fp32", "bf16" or "fp16", to store the weights in. With half precision, pass the same `precision` to
+            whatever computes with the CLIP.
+        compile: run encoder and text tower through torch.compile, which needs a C++ compiler and, for each new size of
+            a batch, up to a minute. The same numbers to 1e-3.
 
     Raises:
         FileNotFoundError: a local file is missing.
         ValueError: a name is unknown, an option does not fit the model, or the file contains no CLIP.
     """
+    check(image_size=image_size)
     if activation not in (None, *ACTIVATIONS):
         raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
     file = next((text for text in (pretrained, name) if text and weights.is_file_name(text)), None)
@@ -233,5 +290,7 @@ def load_clip(
     weights.check_architecture(model, name)
     layers = model.visual.transformer.layers
     feature_layers = feature_layers or tuple(round(layers * quarter / 4) for quarter in (1, 2, 3, 4))
-    clip = FrozenCLIP(model=model.float(), name=name, pretrained=pretrained, feature_layers=feature_layers)
-    return clip.to(device)
+    clip = FrozenCLIP(
+        model=model.float(), name=name, pretrained=pretrained, feature_layers=feature_layers, compile=compile
+    )
+    return clip.to_precision(precision).to(device)

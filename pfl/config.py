@@ -1,7 +1,11 @@
 """Configurations: every hyperparameter with its reason, and presets that set them together."""
 
-from dataclasses import dataclass, field, fields, replace
-from typing import Literal, get_args, get_origin
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from .ranges import check_config
+
+Precision = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +30,7 @@ class ModelConfig:
     base_variance: float = 1.0  # variance of z0 before training
 
     def __post_init__(self):
-        for name in ("num_prompts", "context_len", "state_len", "num_flows", "heads"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        check_config(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +46,7 @@ class TrainConfig:
     lr_projection: float = 1e-4  # all other parameters of stage 1; `tiny` uses 20 times more for its few steps
     lr_stage2: float = 1e-4  # of all parameters of stage 2, constant
     betas: tuple[float, float] = (0.5, 0.999)
-    horizon: int | None = (
-        30  # epochs in which the rates of stage 1 rise and fall to 0, however many are run; None: epochs
-    )
+    horizon: int | None = 30  # epochs in which the rates of stage 1 rise and fall to 0; None: as many as are run
     warmup: float = 0.1  # fraction of the horizon
     kl: Literal["exact", "reference"] = "exact"  # "reference": weights the states' log-determinants by 1/b (losses.kl)
     kl_weight: float = 0.01
@@ -64,12 +64,17 @@ class TrainConfig:
     patience: int = 3
     max_epochs: int | None = None  # of both stages together
 
-    precision: Literal["fp32", "bf16"] = "fp32"  # bf16: autocast, for GPUs
+    precision: Literal["fp32", "bf16"] = "fp32"  # of CLIP and the attention; bf16 is for GPUs
     seed: int = 0
-    workers: int = 0  # processes that load images; they affect only the speed
+    workers: int | None = None  # processes that read images, only for speed; None: all cores on a GPU, 0 on a CPU
 
     def __post_init__(self):
-        _check_choices(self)
+        check_config(self)
+        if self.horizon is not None and self.epochs > self.horizon:
+            raise ValueError(
+                f"epochs is {self.epochs}, but the rates are 0 after a horizon of {self.horizon}; "
+                f"set horizon={self.epochs}, or None"
+            )
 
     @property
     def total_epochs(self) -> int:
@@ -89,21 +94,14 @@ class EvalConfig:
     protocol: Literal["strict", "official"] = "strict"  # official: scores normalised over the target test set
     num_samples: int = 10  # R
     seed: int = 0
-    batch_size: int = 8  # images per pass; it affects only the speed
+    batch_size: int | None = None  # images per pass, only for speed; None: 32 on a GPU, 8 on a CPU
+    workers: int | None = None  # processes that read images, only for speed; None: all cores on a GPU, 0 on a CPU
     smoothing: float = 8 / 518  # sd of the map's Gaussian filter, as a fraction of the image side; the reference's
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # autocast of CLIP and the attention
+    precision: Precision = "fp32"  # of CLIP and the attention
     top_fraction: float = 0.0075  # fraction of the map's pixels in the image score; the reference: 2000 of 518 x 518
 
     def __post_init__(self):
-        _check_choices(self)
-
-
-def _check_choices(config) -> None:
-    """Raise ValueError for a value that a Literal field does not allow; Python does not check it."""
-    for one in fields(config):
-        value, choices = getattr(config, one.name), get_args(one.type)
-        if get_origin(one.type) is Literal and value not in choices:
-            raise ValueError(f"{one.name} {value!r} is unknown; choose one of {', '.join(choices)}")
+        check_config(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +157,7 @@ def paper() -> Preset:
 
 
 def reference() -> Preset:
-    """The paper's scale, with every choice of the public implementation; docs/reference.md lists them."""
+    """The paper's scale, with the choices of the public implementation that docs/reference.md lists."""
     return Preset(
         clip=paper().clip | {"activation": "gelu"},
         train=TrainConfig(

@@ -80,7 +80,7 @@ class InferenceNetwork(nn.Module):
     def forward(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x (n, D) and noise (n or 1, R, D) -> mu (n, 1, D), variance (n, 1, D), z0 (n, R, D)."""
         mu, var = self.mean(x)[:, None], torch.exp(self.log_variance(x) / 2)[:, None]
-        return mu, var, mu + var.sqrt() * noise
+        return mu, var, torch.addcmul(mu, var.sqrt(), noise)
 
 
 class ImageSpecific(nn.Module):
@@ -100,10 +100,10 @@ class ImageSpecific(nn.Module):
     def forward(self, x: Tensor, noise: Tensor) -> Samples:
         """x (b, D) and noise (b or 1, R, D) -> samples for each image."""
         mu, var, z0 = self.inference(x, noise)
-        zk, log_det = z0, torch.zeros_like(z0[..., 0])
-        if self.num_flows:
-            steps = (len(x), self.num_flows, -1)
-            zk, log_det = planar_flow(z0, self.u(x).view(steps), self.w(x).view(steps), self.c(x))
+        if not self.num_flows:
+            return Samples(mu=mu, var=var, z0=z0, zk=z0, log_det=torch.zeros_like(z0[..., 0]))
+        steps = (len(x), self.num_flows, -1)
+        zk, log_det = planar_flow(z0, self.u(x).view(steps), self.w(x).view(steps), self.c(x))
         return Samples(mu=mu, var=var, z0=z0, zk=zk, log_det=log_det)
 
 
@@ -125,7 +125,7 @@ class ImageAgnostic(nn.Module):
     def forward(self, noise: Tensor) -> Samples:
         """Noise (2, R, D) -> samples of the two states."""
         mu, var, z0 = self.inference(self.state, noise)
-        zk, log_det = z0, torch.zeros_like(z0[..., 0])
-        if self.num_flows:
-            zk, log_det = planar_flow(z0, self.u, self.w, self.c)
+        if not self.num_flows:
+            return Samples(mu=mu, var=var, z0=z0, zk=z0, log_det=torch.zeros_like(z0[..., 0]))
+        zk, log_det = planar_flow(z0, self.u, self.w, self.c)
         return Samples(mu=mu, var=var, z0=z0, zk=zk, log_det=log_det)

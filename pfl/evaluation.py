@@ -5,8 +5,11 @@ The protocols differ only in the image score: strict uses the model's own score,
 """
 
 import platform
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,10 +19,12 @@ from tqdm.auto import tqdm
 
 from .clip import fingerprint
 from .config import EvalConfig
-from .data import Dataset, loader
+from .data import Batch, Dataset, loader
+from .data.loading import warn_unread
 from .metrics import PixelMetrics, image_metrics
-from .parallel import Share, gather_objects
+from .parallel import Share, gather_objects, reading
 from .prediction import Prediction, top_mean
+from .ranges import check_finite, of_type
 
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1")
 PIXEL_METRICS = ("pixel_auroc", "pixel_ap", "pixel_f1", "pixel_pro")
@@ -40,19 +45,28 @@ class Evaluation:
     image alone) and its score_std over the samples, official_score, text_score, top_score (mean of the largest
     pixels of the unfiltered map: a part of the official score), entropy and mutual_information (nats, of text_score).
     pixels has one row per category: the pixel metrics (NaN where the data set has no masks).
-    level says which metrics the data set allows (`Dataset.level`).
+    level says which metrics the data set allows (`Dataset.level`). unread has one row per image that could not be read:
+    path, category, error. No metric includes them.
     """
 
     images: pd.DataFrame
     pixels: pd.DataFrame
     level: frozenset[str]
+    unread: pd.DataFrame
 
     def table(self, protocol: str = "strict") -> pd.DataFrame:
-        """One row per category and a row "mean": metrics as fractions (NaN where undefined), and num_images."""
-        table = image_table(self.images, f"{protocol}_score", self.level).join(self.pixels)
-        counts = self.images.groupby("category", sort=False).size()
+        """One row per category and a row "mean": metrics as fractions (NaN where undefined), and num_images.
+
+        num_unread, if there are any, counts the images that could not be read; those left out of a folder's account
+        belong to no category and are in the last row only.
+        """
+        table = image_table(self.images, f"{protocol}_score", self.level).reindex(self.pixels.index).join(self.pixels)
+        counts = self.images.groupby("category", sort=False).size().reindex(table.index, fill_value=0)
         table.loc["mean"] = table.mean()  # over the categories where a metric is defined
         table["num_images"] = [*counts, counts.sum()]
+        if len(self.unread):
+            left_out = self.unread.groupby("category").size().reindex(counts.index, fill_value=0)
+            table["num_unread"] = [*left_out, len(self.unread)]
         return table.rename_axis("category")
 
 
@@ -70,12 +84,18 @@ def evaluate(
     model, data: Dataset, config: EvalConfig | None = None, *, engine: Accelerator | None = None, progress: bool = False
 ) -> pd.DataFrame:
     """Evaluate a model on a data set: one row per category and a row "mean" (`Evaluation.table`); see `measure`."""
-    config = config or EvalConfig()
+    config = of_type("config", EvalConfig() if config is None else config, EvalConfig)
     return measure(model, data, config, engine=engine, progress=progress).table(config.protocol)
 
 
 def measure(
-    model, data: Dataset, config: EvalConfig | None = None, *, engine: Accelerator | None = None, progress: bool = False
+    model,
+    data: Dataset,
+    config: EvalConfig | None = None,
+    *,
+    engine: Accelerator | None = None,
+    progress: bool = False,
+    strict: bool = False,
 ) -> Evaluation:
     """Predict every image once and compute what both protocols need; memory grows by one row per image, not by its map.
 
@@ -87,24 +107,39 @@ def measure(
             reference's is 8 of 518). The number of official top pixels scales with the area of the map.
         engine: from `parallel.accelerator`, if this is called in each of several processes: they split the images of
             each category, and all return the whole result.
+        strict: raise OSError for a file that cannot be read, instead of measuring without it (with a warning).
 
     Raises:
-        ValueError: the data set has no images.
+        ValueError: the data set has no images, or none that can be read.
         FloatingPointError: a score is NaN.
     """
-    config, share = config or EvalConfig(), Share.of(engine)
+    config, share = of_type("config", EvalConfig() if config is None else config, EvalConfig), Share.of(engine)
+    of_type("data", data, Dataset)
     if not len(data):
         raise ValueError(f"data set {data.name!r} is empty; check its root folder, or the subset selected from it")
     precision = {} if config.precision == "fp32" else {"precision": config.precision}
     rows, pixels = [], {}
-    with tqdm(total=len(data), desc=data.name, unit="image", disable=not progress or share.rank > 0) as bar:
-        for category in data.categories:  # one at a time, so that memory holds the pixels of one category
+    # (path, category, error) of each image that could not be read
+    unread = [(str(one.path), "", f"{one.why} {one.detail}".strip()) for one in data.unreadable]
+    # This process's images of each category, which are measured one after the other: memory holds the pixels of one.
+    parts = {category: data.subset(categories=[category]).samples for category in data.categories}
+    own = {category: share.of_list(samples) for category, samples in parts.items()}
+    local = replace(data, samples=tuple(sample for samples in own.values() for sample in samples))
+    options = reading(model.clip.device, config)
+    batches: Iterable[Batch] = ()
+    if len(local):
+        batches = iter(loader(local, model.clip.image_size, by_category=True, unread=not strict, **options))
+    bar = tqdm(total=len(data), desc=data.name, unit="image", disable=not progress or share.rank > 0)
+    with bar, ThreadPoolExecutor(max_workers=1) as beside:
+        for category, whole in parts.items():
             stream = PixelMetrics() if "pixel" in data.level else None
             fraction = OFFICIAL_TOP_SMALL if category in SMALL_DEFECTS else OFFICIAL_TOP
-            whole = data.subset(categories=[category])
-            part = replace(whole, samples=share.of_list(whole.samples))
-            local_rows = []
-            for batch in loader(part, model.clip.image_size, config.batch_size) if len(part) else ():
+            local_rows, failed, update = [], [], None
+            for batch in islice(batches, -(-len(own[category]) // options["batch_size"])):
+                failed += [(str(one.sample.image), category, one.error) for one in batch.unread]
+                bar.update(len(batch.unread))
+                if not batch.samples:
+                    continue
                 prediction = model.predict(
                     batch.images,
                     batch.class_names,
@@ -114,31 +149,43 @@ def measure(
                     top_fraction=config.top_fraction,
                     **precision,
                 )
-                if (invalid := prediction.score.isnan()).any():
-                    raise FloatingPointError(
-                        f"the score of {batch.samples[int(invalid.int().argmax())].image} is NaN in "
-                        f"{config.precision}; use another precision, or check the model's weights"
-                    )
-                local_rows.append(
-                    _rows(batch.samples, batch.labels, prediction, top_mean(prediction.raw_map, fraction))
-                )
-                if stream:
+                check_finite(prediction, [sample.image for sample in batch.samples], config.precision)
+                top = top_mean(prediction.raw_map, fraction)
+                local_rows.append(_rows(batch.samples, batch.labels, prediction, top))
+                if stream:  # while the next batch is predicted
+                    if update:
+                        update.result()
                     known = batch.labels >= 0
-                    stream.update(prediction.map[known].clamp(0, 1), batch.masks[known])
+                    update = beside.submit(stream.update, prediction.map[known].clamp(0, 1), batch.masks[known])
                 bar.update(len(batch.samples))
+            if update:
+                update.result()
             table = pd.concat(local_rows, ignore_index=True) if local_rows else pd.DataFrame()
-            table.index = share.of_list(range(len(whole)))
-            parts = gather_objects(engine, (table, stream))
-            rows.append(pd.concat([table for table, _ in parts if len(table)]).sort_index())
-            for rank, (_, other) in enumerate(parts):
+            bad = {path for path, *_ in failed}
+            table.index = [i for i in share.of_list(range(len(whole))) if str(whole[i].image) not in bad]
+            gathered = gather_objects(engine, (table, failed, stream))
+            tables = [table for table, *_ in gathered if len(table)]
+            rows += [pd.concat(tables).sort_index()] if tables else []
+            for rank, (_, others, other) in enumerate(gathered):
+                unread += others
                 if stream and rank != share.rank:
                     stream.add(other)
-            bar.update(len(whole) - len(table))  # the images of the other processes
-            metrics = stream.result() if stream else {}
+            bar.update(len(whole) - len(table) - len(failed))  # the images of the other processes
+            metrics = stream.result() if stream and tables else {}
             pixels[category] = {name: metrics.get(name.removeprefix("pixel_"), np.nan) for name in PIXEL_METRICS}
+    total = len(data) + len(data.unreadable)
+    if not rows:
+        raise ValueError(f"none of the {total} images of {data.name} could be read: {unread[0][-1]}")
+    if share.rank == 0:
+        warn_unread([error for *_, error in unread], total)
     images = pd.concat(rows, ignore_index=True)
     images.insert(4, "official_score", official_scores(images, text_only=data.name in TEXT_ONLY))
-    return Evaluation(images=images, pixels=pd.DataFrame.from_dict(pixels, orient="index"), level=data.level)
+    return Evaluation(
+        images=images,
+        pixels=pd.DataFrame.from_dict(pixels, orient="index"),
+        level=data.level,
+        unread=pd.DataFrame(unread, columns=["path", "category", "error"]),
+    )
 
 
 def official_scores(images: pd.DataFrame, *, text_only: bool = False) -> pd.Series:
@@ -146,18 +193,17 @@ def official_scores(images: pd.DataFrame, *, text_only: bool = False) -> pd.Seri
 
     text_only leaves out the top score, as the reference does for data sets in `TEXT_ONLY`.
 
-    Normalisation is over all test images of the category, anomalous ones included, so a single image has no such score
-    (NaN). A part that is the same for all images counts as 0.
+    Normalisation is over all test images of the category, anomalous ones included (`normalised`).
     """
-
-    def normalise(x: pd.Series) -> pd.Series:
-        if len(x) == 1:
-            return x * np.nan
-        return (x - x.min()) / ((x.max() - x.min()) or 1.0)
-
     scores = ["text_score"] if text_only else ["text_score", "top_score"]
-    parts = images.groupby("category")[scores].transform(normalise)
-    return parts.mean(axis=1, skipna=False)
+    return normalised(images[scores], images["category"]).mean(axis=1, skipna=False)
+
+
+def normalised(scores: pd.DataFrame, categories: pd.Series) -> pd.DataFrame:
+    """Each column min-max normalised over the images of a category: NaN for a single image, 0 for equal values."""
+    groups = scores.groupby(categories)
+    low, high = groups.transform("min"), groups.transform("max")
+    return ((scores - low) / (high - low).where(high > low, 1.0)).where(groups.transform("size").gt(1), axis=0)
 
 
 def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict:
@@ -165,24 +211,32 @@ def record(result: Evaluation, model, data: Dataset, config: EvalConfig) -> dict
 
     Data and weights are identified by their fingerprints; versions are those of this process.
     """
-    learned: dict = getattr(model, "state_dict", dict)()
     tables = {}
     for protocol in ("strict", "official"):
         table = result.table(protocol)
         tables[protocol] = table.astype(object).where(table.notna(), None).to_dict(orient="index")
+    return identity(model, data, config) | {
+        "versions": {"python": platform.python_version()}
+        | {
+            name: version(name) for name in ("bayes-pfl", "torch", "open_clip_torch", "numpy", "opencv-python-headless")
+        },
+        "device": str(model.clip.device),
+        "unread": result.unread.to_dict("records"),
+        "tables": tables,
+    }
+
+
+def identity(model, data: Dataset, config: EvalConfig) -> dict:
+    """What determines the result of an evaluation."""
+    learned: dict = getattr(model, "state_dict", dict)()
     return {
         "data": data_summary(data),
         "clip": model.clip.identity,
         "model": asdict(model.config) if learned else type(model).__name__,
         "weights": fingerprint(learned) if learned else None,
         "stage": getattr(model, "stage", None),  # which of the two image heads
+        "card": getattr(model, "card", {}),  # how it was trained, and what its epochs were selected on
         "evaluation": asdict(config),
-        "versions": {"python": platform.python_version()}
-        | {
-            name: version(name) for name in ("bayes-pfl", "torch", "open_clip_torch", "numpy", "opencv-python-headless")
-        },
-        "device": str(model.clip.device),
-        "tables": tables,
     }
 
 

@@ -25,9 +25,18 @@ def planar_step(z: Tensor, u: Tensor, w: Tensor, c: Tensor) -> tuple[Tensor, Ten
 
 
 def planar_flow(z: Tensor, u: Tensor, w: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """K planar steps in sequence: z (..., R, D), u and w (..., K, D), c (..., K) -> z_K and the summed log-dets."""
-    total = torch.zeros_like(z[..., 0])
-    for step in zip(u.unbind(-2), w.unbind(-2), c.unbind(-1), strict=True):
-        z, log_det = planar_step(z, *step)
-        total = total + log_det
-    return z, total
+    """K planar steps in sequence: z (..., R, D), u and w (..., K, D), c (..., K) -> z_K and the summed log-dets.
+
+    A step needs w_k.z alone, and each step j before it has added h_j u_j to z. So the sequence runs over the K numbers
+    w_k.z + c_k of a sample, from all products u_j.w_k, and not over vectors. The result is that of K `planar_step`s.
+    """
+    products = torch.cat([z, u], dim=-2) @ w.mT
+    angles, overlap = products.split([z.shape[-2], u.shape[-2]], dim=-2)  # overlap (..., K, K): u_j.w_k in row j
+    angles = angles + c.unsqueeze(-2)  # (..., R, K): w_k.z + c_k before the first step
+    steps = []
+    for k, row in enumerate(overlap.unsqueeze(-3).unbind(-2)):
+        steps.append(torch.tanh(angles[..., k : k + 1]))
+        angles = torch.addcmul(angles, steps[-1], row)
+    h = torch.cat(steps, dim=-1)  # (..., R, K)
+    determinants = 1 + (1 - h**2) * overlap.diagonal(dim1=-2, dim2=-1).unsqueeze(-2)
+    return z + h @ u, torch.log(torch.abs(determinants) + GUARD).sum(dim=-1)

@@ -11,6 +11,9 @@ package that conflicts with the headless one. What would be left to import is a 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
+from torch import Tensor, bfloat16
+
+from .ranges import check
 
 PRO_LIMIT = 0.3  # false positive rate up to which PRO is integrated: usual since MVTec-AD (Bergmann et al. 2021)
 MAX_EXACT = 2**22  # pixels that `PixelMetrics` stores, in about the memory of its bins; 15 maps at 518, 113 at 192
@@ -28,9 +31,10 @@ def image_metrics(scores: ArrayLike, labels: ArrayLike) -> dict[str, float]:
         auroc, ap, f1, as fractions, and threshold: calling images from this score on anomalous gives the best F1.
         All are NaN unless both labels occur.
     """
-    scores, labels = np.asarray(scores).ravel(), np.asarray(labels).ravel()
+    scores, labels = as_numbers("scores", scores).ravel(), as_numbers("labels", labels).ravel()
     if scores.shape != labels.shape:
         raise ValueError(f"{len(scores)} scores for {len(labels)} labels; pass one of each per image")
+    check_labels(labels)
     metrics = measure(*_exact_histograms(scores[labels != 1], scores[labels == 1], np.zeros((labels == 1).sum())))
     del metrics["pro"]
     return metrics
@@ -41,7 +45,7 @@ def pixel_metrics(maps: ArrayLike, masks: ArrayLike, *, pro_limit: float = PRO_L
 
     Args:
         maps: (n, H, W), higher is more anomalous, of any range.
-        masks: (n, H, W), nonzero where anomalous.
+        masks: (n, H, W), whole numbers, nonzero where anomalous.
         pro_limit: false positive rate up to which PRO is integrated, and by which it is divided; in (0, 1].
 
     Returns:
@@ -147,8 +151,7 @@ def measure(
     pro_limit: float = PRO_LIMIT,
 ) -> dict[str, float]:
     """All metrics from histograms over ascending scores, each (m,): counts, and for PRO region-weighted counts."""
-    if not 0 < pro_limit <= 1:
-        raise ValueError(f"pro_limit is {pro_limit}; pass a false positive rate above 0 and at most 1")
+    check(pro_limit=pro_limit)
     kept = np.flatnonzero(negatives + positives)[::-1]
     if not (negatives.sum() and positives.sum()):
         return dict.fromkeys(("auroc", "ap", "f1", "pro", "threshold"), np.nan)
@@ -182,8 +185,6 @@ def _exact_histograms(negative: np.ndarray, positive: np.ndarray, weights: np.nd
 
     So the negatives, which are many, need only be sorted.
     """
-    if np.isnan(negative).any() or np.isnan(positive).any():
-        raise ValueError("a score is NaN; leave its image out")
     negative = np.sort(negative)
     distinct, where = np.unique(positive, return_inverse=True)
     below, upto = (np.searchsorted(negative, distinct, side=side) for side in ("left", "right"))
@@ -196,8 +197,35 @@ def _exact_histograms(negative: np.ndarray, positive: np.ndarray, weights: np.nd
     return np.repeat(np.r_[distinct, np.nan], 2)[: len(negatives)], negatives, positives, overlap
 
 
+def as_numbers(what: str, values: ArrayLike) -> np.ndarray:
+    """An array of numbers. Raises ValueError for text, objects, NaN and infinity."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        values = values.float() if values.dtype == bfloat16 else values  # numpy has none
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{what} are of type {array.dtype}; pass real numbers")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{what} have a value that is NaN or infinite; leave its image out")
+    return array
+
+
+def check_labels(labels: np.ndarray) -> None:
+    """Raise ValueError for a label that is neither 0 nor 1."""
+    if not np.isin(labels, (0, 1)).all():
+        found = ", ".join(f"{value:g}" for value in np.unique(labels)[:5].astype(float))
+        raise ValueError(f"labels have the values {found}; pass 0 for normal and 1 for anomalous, without unknown ones")
+
+
 def _maps_and_masks(maps: ArrayLike, masks: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    scores, anomalous = np.asarray(maps), np.asarray(masks) != 0
+    scores, truth = as_numbers("maps", maps), as_numbers("masks", masks)
+    if truth.dtype.kind in "if" and not (truth >= 0).all():
+        raise ValueError("masks have values below 0; pass 0 for normal pixels, and leave unknown images out")
+    if truth.dtype.kind == "f" and not (truth == np.floor(truth)).all():
+        raise ValueError("masks have fractions, such as resized ones do; say which pixels are anomalous: masks >= 0.5")
+    anomalous = truth != 0
+    if scores.ndim not in (2, 3):
+        raise ValueError(f"maps have shape {scores.shape}; pass (n, H, W), or one (H, W)")
     if scores.shape != anomalous.shape:
         shapes = f"maps of shape {scores.shape} and masks of shape {anomalous.shape}"
         raise ValueError(f"{shapes} differ; resize one to the other")

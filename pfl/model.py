@@ -1,8 +1,8 @@
 """Bayes-PFL: the whole forward pass, from a frozen CLIP's features to logits, and prediction."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -12,11 +12,16 @@ from torch import Tensor, nn
 from . import tower
 from .attention import CrossModalAttention, PatchFusion
 from .clip import FrozenCLIP
-from .config import EvalConfig, ModelConfig
+from .config import EvalConfig, ModelConfig, Precision
 from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise, Samples, draw_noise
 from .losses import upsample
 from .prediction import Prediction, summarise
 from .prompts import PromptBank, name_per_image
+from .ranges import check, check_finite, checked_images, of_type
+
+# Values of upsampled maps that a prediction holds at once: 16 MB on a CPU, where more would leave its cache, and 256 MB
+# on a GPU, where each operation costs more than its values.
+MAP_VALUES = {"cpu": 2**22, "cuda": 2**26}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +70,12 @@ class BayesPFL(nn.Module):
 
     def __init__(self, clip: FrozenCLIP, config: ModelConfig | None = None, *, seed: int = 0):
         super().__init__()
+        check(seed=seed)
         self.__dict__["clip"] = clip  # bypasses nn.Module, which would register it as a submodule
-        self.config = config = config or ModelConfig()
+        self.config = config = of_type("config", ModelConfig() if config is None else config, ModelConfig)
+        self.initial = f"seed {seed}"  # what its weights were before training: a seed, or the checksum of a file
         self.stage = 1  # which image head predicts: 1 uses x directly, 2 maps and fuses it
+        self.card: dict = {}  # metadata, such as how it was trained
         width, dim, num_layers = clip.width, clip.dim, len(clip.feature_layers)
         options = dict(
             dim=dim,
@@ -98,7 +106,7 @@ class BayesPFL(nn.Module):
 
     def features(self, images: Tensor | np.ndarray) -> tuple[Tensor, list[Tensor]]:
         """Images (b, 3, H, H) in [0, 1] -> the frozen features x (b, D) and L tensors F_l (b, N, W)."""
-        return self.clip.encode_image(self.clip.normalise(images))
+        return self.clip.encode_image(self.clip.normalise(checked_images(images)))
 
     def forward(
         self,
@@ -131,25 +139,29 @@ class BayesPFL(nn.Module):
         self, context: Samples, states: Samples, class_names: list[str], max_prompts_per_pass: int | None = None
     ) -> Tensor:
         """Build the prompts from the samples and encode them: unit embeddings t (b, 2, R, B, D)."""
-        sos, vectors, endings, eos = self.prompts(self.clip, context.zk, states.zk, class_names)
+        clip = self.clip
+        vectors, endings, eos = self.prompts(clip, context.zk, states.zk, class_names)
         shape, rows, endings = vectors.shape[:3], vectors.flatten(0, 2), endings.flatten(0, 2)
         eos = eos.repeat_interleave(len(rows) // len(eos))
         step = max(1, (max_prompts_per_pass or 2 * len(rows)) // 2)
         parts = zip(rows.split(step), endings.split(step), eos.split(step), strict=True)
-        text = torch.cat([tower.encode(self.clip.text, sos, *part) for part in parts])  # (b * R * B, 2, D)
-        return F.normalize(text, dim=-1).unflatten(0, shape).permute(0, 3, 1, 2, 4)
+        encoded = [tower.encode(clip.text, clip.sos, *part, run=clip.run_blocks) for part in parts]
+        text = torch.cat(encoded)  # (b * R * B, 2, D)
+        return F.normalize(text.to(context.zk), dim=-1).unflatten(0, shape).permute(0, 3, 1, 2, 4)
 
     def image_logits(self, x: Tensor, patches: list[Tensor], text: Tensor) -> Tensor:
         """Logits (b, 2, R, B) of the whole image for each prompt, by the head of the current stage (section 3.4)."""
-        if self.stage == 2:
-            x = self.image_mapping(x + self.fusion(patches))
-        prompts = F.normalize(self.class_mapping(text), dim=-1)
-        return self.temperature_image.exp() * torch.einsum("bsrpd,bd->bsrp", prompts, F.normalize(x, dim=-1))
+        with self.clip.autocast():
+            if self.stage == 2:
+                x = self.image_mapping(x + self.fusion(patches))
+            prompts, images = F.normalize(self.class_mapping(text), dim=-1), F.normalize(x, dim=-1)
+            return self.temperature_image.exp() * (prompts * images.view(len(x), 1, 1, 1, -1)).sum(dim=-1)
 
     def map_logits(self, patches: list[Tensor], text: Tensor) -> Tensor:
         """Logits (b, L, 2, R, B, g, g) of each patch of each layer for each prompt (section 3.3)."""
-        keys, attended = self.attention(patches, text.flatten(1, 3))
-        logits = self.temperature_pixel.exp() * attended @ keys.transpose(-1, -2)  # (b, L, 2RB, N)
+        with self.clip.autocast():
+            keys, attended = self.attention(patches, text.flatten(1, 3))
+            logits = (self.temperature_pixel.exp() * attended @ keys.mT).transpose(0, 1)  # (b, L, 2RB, N)
         return logits.unflatten(2, text.shape[1:4]).unflatten(-1, (self.clip.grid, self.clip.grid))
 
     # --- prediction ---
@@ -165,8 +177,8 @@ class BayesPFL(nn.Module):
         noise: Noise | None = None,
         smoothing: float = EvalConfig.smoothing,
         top_fraction: float = EvalConfig.top_fraction,
-        max_prompts_per_pass: int = 512,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        max_prompts_per_pass: int | None = None,
+        precision: Precision = "fp32",
     ) -> Prediction:
         """Score and localise anomalies with R sampled prompts.
 
@@ -180,37 +192,59 @@ class BayesPFL(nn.Module):
             noise: used instead of `num_samples` and `seed`.
             smoothing: sd of a Gaussian filter over the map, as a fraction of the image side; 0 for none.
             top_fraction: fraction of the map's pixels that makes half of the image score.
-            max_prompts_per_pass: limits the memory; it does not change the result.
-            precision: of CLIP and of the attention; flows, maps and scores stay in float32.
+            max_prompts_per_pass: limits the memory; it does not change the result. Default: 512 on a CPU, and what half
+                of the free memory of a GPU allows.
+            precision: of CLIP and of the attention; flows, maps and scores stay in float32. A CLIP that was loaded in
+                another one is copied once (`FrozenCLIP.to_precision`).
+
+        Raises:
+            ValueError: images of another shape, type or range (`ranges.checked_images`), or an argument out of range.
         """
+        images = checked_images(images)
+        check(num_samples=num_samples, seed=seed, smoothing=smoothing, top_fraction=top_fraction)
+        check(max_prompts_per_pass=max_prompts_per_pass)
+        model = self.in_precision(precision)
         class_names = name_per_image(class_names, len(images))
-        if noise is None:
-            noise = draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
-        samples = noise.states.shape[1]
-        step = max(1, max_prompts_per_pass // (2 * samples * self.config.num_prompts))
+        noise = noise or draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
+        of_type("noise", noise, Noise)
+        per_image = 2 * noise.states.shape[1] * self.config.num_prompts
+        most = max_prompts_per_pass or self._prompts_per_pass(noise.states.shape[1])
+        step = max(1, most // per_image)
         parts = []
         for i in range(0, len(images), step):
             part = slice(i, i + step)
             context = noise.context if len(noise.context) == 1 else noise.context[part]
-            with self.clip.autocast(precision):
-                x, patches = self.features(images[part])
-                output = self(
-                    x, patches, class_names[part], Noise(context=context, states=noise.states), max_prompts_per_pass
-                )
+            x, patches = model.features(images[part])
+            output = model(x, patches, class_names[part], Noise(context=context, states=noise.states), most)
             logits = output.image_logits.float()
             text = torch.sigmoid(logits[:, 1] - logits[:, 0])  # (b, R, B)
             maps = self.sample_maps(output.map_evidence.float())
             parts.append(summarise(text, maps, smoothing=smoothing * self.clip.image_size, top_fraction=top_fraction))
-        return Prediction.cat(parts)
+        return check_finite(Prediction.cat(parts), class_names, precision)
+
+    def _prompts_per_pass(self, samples: int, free: int | None = None) -> int:
+        """Prompts to run at once: 512 on a CPU; on a GPU those of as many images as half of its free bytes can hold."""
+        clip, device = self.clip, self.clip.device
+        if device.type == "cuda":
+            cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+            free = torch.cuda.mem_get_info(device)[0] + cached
+        if free is None:
+            return 512
+        prompts = 2 * samples * self.config.num_prompts
+        # float32 values per image, roughly and from above: of the image tower, the text tower (12 tokens) and the maps.
+        values = 16 * clip.grid**2 * clip.width + 16 * 12 * clip.dim * prompts + 4 * samples * clip.image_size**2
+        return prompts * max(1, free // 2 // (4 * values))
 
     def sample_maps(self, evidence: Tensor) -> Iterator[Tensor]:
-        """Evidence (b, L, R, B, g, g) -> for each of R samples, each prompt's abnormal probabilities (b, B, H, H).
+        """Evidence (b, L, R, B, g, g) -> each prompt's abnormal probabilities (b, r, B, H, H), for r samples at a time.
 
-        It is averaged over layers. A softmax over two logits is the sigmoid of their difference, so only the difference
-        is upsampled.
+        They are averaged over layers. A softmax over two logits is the sigmoid of their difference, so only the
+        difference is upsampled. At most MAP_VALUES are upsampled at once, or those of one sample if they are more.
         """
-        for sample in evidence.unbind(dim=2):  # (b, L, B, g, g)
-            yield torch.sigmoid(upsample(sample, self.clip.image_size)).mean(dim=1)
+        b, layers, _, prompts = evidence.shape[:4]
+        most = MAP_VALUES["cuda" if evidence.is_cuda else "cpu"]
+        for part in evidence.split(max(1, most // (b * layers * prompts * self.clip.image_size**2)), dim=2):
+            yield upsample(part, self.clip.image_size).sigmoid_().mean(dim=1)
 
     @torch.no_grad()
     def sample_prompts(
@@ -223,7 +257,8 @@ class BayesPFL(nn.Module):
         noise: Noise | None = None,
     ) -> PromptSamples:
         """Return the prompts that `predict` draws, for images (b, 3, H, H) in [0, 1] or their embeddings x (b, D)."""
-        x = images.to(self.clip.mean) if images.ndim == 2 else self.features(images)[0]
+        check(num_samples=num_samples, seed=seed)
+        x = images.to(self.clip.mean) if images.ndim == 2 else self.features(checked_images(images))[0]
         noise = noise or draw_noise(self.clip.dim, num_samples, torch.Generator().manual_seed(seed))
         context, states = self.sample(x, noise)
         text = self.text_embeddings(context, states, name_per_image(class_names, len(x)), max_prompts_per_pass=512)
@@ -236,7 +271,13 @@ class BayesPFL(nn.Module):
             text=text.flatten(1, 3),
         )
 
-    # --- device and dtype ---
+    # --- device and precision ---
+
+    def in_precision(self, precision: Precision) -> "BayesPFL":
+        """This model, with the same learned parameters, on its CLIP stored in another precision."""
+        clip, model = self.clip.to_precision(precision), copy.copy(self)
+        model.__dict__["clip"] = clip
+        return model
 
     def _apply(self, fn, recurse: bool = True) -> "BayesPFL":
         self.clip._apply(fn)  # moves the CLIP, too, which is not a submodule

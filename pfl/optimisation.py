@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from . import losses
-from .clip import known_words
 from .config import TrainConfig
 from .data.loading import Batch
 from .distributions import draw_noise
 from .model import BayesPFL
 from .parallel import Share
+from .words import known_words
 
 HEAD = ("class_mapping", "image_mapping", "fusion")  # what stage 2 trains
 
@@ -69,6 +69,7 @@ def step_losses(
         generator: draws the replaced class names, the noise and the prompt index.
         share, total: which part of a batch of `total` images this is; the losses are those of the whole batch.
     """
+    model = model.in_precision(config.precision)
     device, class_names, total = model.clip.device, list(batch.class_names), total or len(batch)
     for i in torch.nonzero(torch.rand(total, generator=generator) < config.name_dropout).flatten().tolist():
         word = known_words()[int(torch.randint(len(known_words()), (), generator=generator))]
@@ -79,15 +80,14 @@ def step_losses(
     noise = replace(noise, context=torch.stack(share.of_batch(list(noise.context))))
     index = int(torch.randint(model.config.num_prompts, (), generator=generator))
     labels = share.gather(labels, total)
-    with model.clip.autocast(config.precision):
-        x, patches = model.features(batch.images)
-        if model.stage == 2:  # the prompts are fixed
-            with torch.no_grad():
-                text = model.text_embeddings(*model.sample(x, noise), class_names)
-            logits = model.image_logits(x, patches, text[..., index : index + 1, :])
-            logits = share.gather(_at_least_float32(logits), total)
-            return {"class": losses.classification(logits[:, :, 0, 0], labels)}
-        output = model(x, patches, class_names, noise)
+    x, patches = model.features(batch.images)
+    if model.stage == 2:  # the prompts are fixed
+        with torch.no_grad():
+            text = model.text_embeddings(*model.sample(x, noise), class_names)
+        logits = model.image_logits(x, patches, text[..., index : index + 1, :])
+        logits = share.gather(_at_least_float32(logits), total)
+        return {"class": losses.classification(logits[:, :, 0, 0], labels)}
+    output = model(x, patches, class_names, noise)
     output = replace(  # losses in full precision, and of the whole batch
         output,
         context=output.context if output.context.is_point else share.gather(output.context, total),

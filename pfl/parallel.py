@@ -13,6 +13,8 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import gather_object
 
+from .config import EvalConfig, TrainConfig
+
 
 def accelerator(device: str = "cpu") -> Accelerator | None:
     """Return an Accelerator over the processes that torchrun started, or None if there is only one process.
@@ -24,6 +26,35 @@ def accelerator(device: str = "cpu") -> Accelerator | None:
         return None
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # each stage trains its own parameters
     return Accelerator(cpu=device == "cpu", kwargs_handlers=[unused])
+
+
+def check_device(name: str) -> str:
+    """Return the name of a device that this machine has. Raises ValueError for any other."""
+    kind, _, index = name.partition(":")
+    found = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+        "xpu": torch.xpu.device_count() if hasattr(torch, "xpu") else 0,
+    }
+    if kind not in found or not (index.isdecimal() or name == kind):
+        raise ValueError(f"{name} is not a device; use cpu, cuda, cuda:1 for the second GPU, or mps")
+    if int(index or 0) >= found[kind]:
+        raise ValueError(f"{name}: PyTorch finds {found[kind]} {kind} devices here; leave device out to use the CPU")
+    return name
+
+
+def reading(device: torch.device, config: TrainConfig | EvalConfig) -> dict[str, Any]:
+    """Arguments of `data.loader` for images that go to a device: batch_size, workers, and pinned memory for a GPU.
+
+    Where `config` leaves workers open, the processes on this machine share its cores to read for their GPUs; on a CPU,
+    which is busy computing, there are none.
+    """
+    gpu, workers = device.type == "cuda", config.workers
+    if workers is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if gpu else 0
+    return {"batch_size": config.batch_size or (32 if gpu else 8), "workers": workers, "pin": gpu}
 
 
 @dataclass(frozen=True)

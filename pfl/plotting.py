@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from PIL import Image
 
-from .data.files import write
+from .data.writing import write, write_table
 
 NORMAL, ABNORMAL, NEUTRAL = "#2a78b5", "#d1495b", "#8a8f98"  # distinguishable for colour-blind readers and in print
 HEAT = "inferno"
@@ -67,7 +67,7 @@ def save_figure(
         if file.tell() <= MAX_BYTES:
             break
     write(folder / f"{name}.{'webp' if images else 'png'}", file.getvalue())
-    write(folder / f"{name}.csv", numbers.to_csv(index=False, float_format="%.4g").encode())
+    write_table(folder / f"{name}.csv", numbers, float_format="%.4g")
 
 
 def show_image(ax, image: np.ndarray, title: str = "", mask: np.ndarray | None = None, heat: np.ndarray | None = None):

@@ -35,39 +35,33 @@ class Prediction:
     @classmethod
     def cat(cls, parts: list["Prediction"]) -> "Prediction":
         """Concatenate the predictions of several batches."""
+        if len(parts) == 1:
+            return parts[0]
         return cls(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)})
 
 
 def summarise(
     text: Tensor, maps: Iterable[Tensor], *, smoothing: float = 0.0, top_fraction: float = 0.0075
 ) -> Prediction:
-    """Combine R samples into a `Prediction`, one at a time, so that memory holds the maps of one sample only.
+    """Combine R samples into a `Prediction`; memory holds one map per sample, and those of all prompts part by part.
 
     Args:
         text: abnormal probability of the whole image by each prompt (b, R, B).
-        maps: R tensors (b, B, H, H), the abnormal probability of each pixel by each prompt of one sample.
+        maps: parts (b, r, B, H, H) of the R samples: the abnormal probability of each pixel by each prompt.
         smoothing: sd of a Gaussian filter over the map, in pixels; 0 for none.
         top_fraction: fraction of the map's pixels in the image score.
     """
-    scores = []
-    mean = raw = expected_entropy = squares = torch.zeros((), device=text.device)
-    for r, probability in enumerate(maps):
-        sample = probability.mean(dim=1)
-        raw = raw + (sample - raw) / (r + 1)  # running means, and Welford's running sum of squares
-        expected_entropy = expected_entropy + (binary_entropy(probability).mean(dim=1) - expected_entropy) / (r + 1)
-        sample = smooth(sample, smoothing)
-        scores.append(image_score(text[:, r].mean(dim=1), sample, top_fraction))
-        deviation = sample - mean
-        mean = mean + deviation / (r + 1)
-        squares = squares + deviation * (sample - mean)
-    sample_scores = torch.stack(scores, dim=1)
+    samples, expected_entropy = _over_prompts(maps)
+    raw, samples = samples.mean(dim=1), smooth(samples, smoothing)
+    mean = samples.mean(dim=1)
+    sample_scores = image_score(text.mean(dim=2), samples, top_fraction)
     text_score = text.mean(dim=(1, 2))
     entropy, map_entropy = binary_entropy(text_score), binary_entropy(raw)
     values = Prediction(
         score=image_score(text_score, mean, top_fraction),
         score_std=sample_scores.std(dim=1, correction=0),
         map=mean,
-        map_std=(squares / sample_scores.shape[1]).sqrt(),
+        map_std=samples.std(dim=1, correction=0),
         raw_map=raw,
         text_score=text_score,
         sample_scores=sample_scores,
@@ -77,34 +71,49 @@ def summarise(
         map_entropy=map_entropy,
         map_mutual_information=(map_entropy - expected_entropy).clamp(min=0),
     )
-    return Prediction(**{name: value.cpu() for name, value in vars(values).items()})
+    # All copies to the CPU are started, into pinned memory, before any is waited for.
+    on_cpu = {name: value.to("cpu", non_blocking=True) for name, value in vars(values).items()}
+    if text.is_cuda:
+        torch.cuda.current_stream(text.device).synchronize()
+    return Prediction(**on_cpu)
+
+
+def _over_prompts(maps: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Each sample's mean map over its prompts (b, R, H, H), and the mean entropy over all prompts (b, H, H)."""
+    samples, entropy = [], torch.zeros(())
+    for part in maps:
+        samples.append(part.mean(dim=2))
+        entropy = entropy + binary_entropy(part).mean(dim=2).sum(dim=1)
+    combined = torch.cat(samples, dim=1)
+    return combined, entropy / combined.shape[1]
 
 
 def image_score(text_score: Tensor, anomaly_map: Tensor, top_fraction: float) -> Tensor:
-    """Half the text score (b,) plus half the mean of the map's (b, H, H) largest values, for each image alone."""
-    return 0.5 * text_score + 0.5 * top_mean(anomaly_map, top_fraction)
+    """Half the text score (...) plus half the mean of the map's (..., H, H) largest values, for each map alone."""
+    return 0.5 * (text_score + top_mean(anomaly_map, top_fraction))
 
 
 def top_mean(anomaly_map: Tensor, fraction: float) -> Tensor:
-    """Mean of the largest values of each map, a fraction of its pixels (at least one): (b, H, H) -> (b,)."""
-    pixels = anomaly_map.flatten(1)
-    return pixels.topk(max(1, round(fraction * pixels.shape[1])), dim=1).values.mean(dim=1)
+    """Mean of the largest values of each map, a fraction of its pixels (at least one): (..., H, H) -> (...)."""
+    pixels = anomaly_map.flatten(-2)
+    return pixels.topk(max(1, round(fraction * pixels.shape[-1])), dim=-1).values.mean(dim=-1)
 
 
 def binary_entropy(p: Tensor) -> Tensor:
     """Entropy in nats of a Bernoulli variable with probability p."""
     q, least = 1 - p, torch.finfo(p.dtype).tiny  # 0 log 0 is 0; clamping is far faster than torch.special.entr
-    return p.clamp(min=least).log_().mul_(p).add_(q.clamp(min=least).log_().mul_(q)).neg_()
+    return p.clamp(min=least).log_().mul_(p).addcmul_(q, q.clamp(min=least).log_()).neg_()
 
 
 def smooth(anomaly_map: Tensor, sd: float) -> Tensor:
     """Gaussian filter over (..., H, H), mirrored at the edges: equal to scipy's, computed as two matrix products."""
     if not sd:
         return anomaly_map
-    matrix = torch.from_numpy(_filter_matrix(anomaly_map.shape[-1], float(sd))).to(anomaly_map)
+    matrix = _filter_matrix(anomaly_map.shape[-1], float(sd), anomaly_map.device, anomaly_map.dtype)
     return matrix @ anomaly_map @ matrix.T
 
 
 @lru_cache(maxsize=8)
-def _filter_matrix(size: int, sd: float) -> np.ndarray:
-    return gaussian_filter1d(np.eye(size), sd, axis=0)
+@torch.inference_mode(False)  # a matrix kept during prediction must work in training, too
+def _filter_matrix(size: int, sd: float, device: torch.device, dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy(gaussian_filter1d(np.eye(size), sd, axis=0)).to(device, dtype)

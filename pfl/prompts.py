@@ -1,10 +1,14 @@
 """The prompt bank: learned context and state vectors, combined with a class name into prompts."""
 
+from functools import lru_cache
+
+import open_clip
 import torch
 from torch import Tensor, nn
 
 from .clip import FrozenCLIP
 from .data.samples import class_text
+from .ranges import check_names, list_of_names
 
 # Handwritten prompts for the two states: WinCLIP's compositional ensemble (Jeong et al. 2023, appendix).
 NORMAL_WORDS = (
@@ -54,10 +58,29 @@ def handwritten(name: str) -> tuple[list[str], list[str]]:
 
 def name_per_image(class_names: list[str] | str, batch: int) -> list[str]:
     """One class name per image of a batch; a single name is used for all."""
-    names = [class_names] * batch if isinstance(class_names, str) else list(class_names)
+    names = [class_names] * batch if isinstance(class_names, str) else list_of_names(class_names)
     if len(names) != batch:
         raise ValueError(f"{len(names)} class names for {batch} images; pass one for each, or one for all")
     return names
+
+
+@lru_cache(maxsize=256)
+@torch.inference_mode(False)  # what is kept must work in training, too
+def name_tokens(
+    class_names: tuple[str, ...], learned: int, context_length: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Token ids (b, T) of class names, without SOS and up to the last EOS, and the position of EOS in each (b,).
+
+    Raises:
+        ValueError: a name is empty, or too long for a prompt with so many learned tokens.
+    """
+    ids = open_clip.tokenize([class_text(name) for name in class_names], context_length)[:, 1:]
+    check_names(class_names, ids)
+    eos = ids.argmax(dim=1)
+    if 1 + learned + eos.max() >= context_length:
+        longest = class_names[int(eos.argmax())][:40]
+        raise ValueError(f"class name {longest!r} makes a prompt of more than {context_length} tokens; shorten it")
+    return ids[:, : eos.max() + 1].to(device), eos.to(device)
 
 
 class PromptBank(nn.Module):
@@ -76,8 +99,8 @@ class PromptBank(nn.Module):
 
     def forward(
         self, clip: FrozenCLIP, z_context: Tensor, z_states: Tensor, class_names: list[str]
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Assemble `[SOS] [context + z] * P [state + z] * Q [class name] [EOS]`, returned in parts that prompts share.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Assemble `[context + z] * P [state + z] * Q [class name] [EOS]`, returned in parts that prompts share.
 
         One context sample is added to all P vectors of all prompts, one state sample to all Q.
 
@@ -87,23 +110,15 @@ class PromptBank(nn.Module):
             class_names: b names, as `class_text` takes them.
 
         Returns:
-            sos (D,); context (b, R, B, P, D), the same for both states; endings (b, R, B, 2, T, D), states and names,
-            up to the last EOS; and the position of EOS in the endings (b,).
+            context (b, R, B, P, D), the same for both states; endings (b, R, B, 2, T, D), states and names, up to the
+            last EOS; and the position of EOS in the endings (b,). SOS, which comes first, is the same in all prompts.
         """
-        if not all(name.strip() for name in class_names):
-            raise ValueError("a class name is empty; pass a word such as 'object'")
-        ids = clip.tokenize([class_text(name) for name in class_names])
-        eos = ids.argmax(dim=1)  # in the name alone; the learned vectors shift it
-        words = clip.token_embedding(ids[:, : eos.max() + 1])
         learned = self.context.shape[1] + self.states.shape[2]
-        if learned + eos.max() >= clip.context_length:
-            longest = class_names[int(eos.argmax())]
-            raise ValueError(
-                f"class name {longest!r} makes a prompt of more than {clip.context_length} tokens; shorten it"
-            )
+        ids, eos = name_tokens(tuple(class_names), learned, clip.context_length, clip.device)
+        words = clip.token_embedding(ids)
         context = self.context + z_context[:, :, None, None]  # (b, R, B, P, D)
         states = (self.states[:, None] + z_states[:, :, None, None]).permute(1, 2, 0, 3, 4)  # (R, B, 2, Q, D)
         shape = (len(class_names), *states.shape[:3])
-        parts = (states[None], words[:, None, None, None, 1:])
+        parts = (states[None], words[:, None, None, None])
         endings = torch.cat([part.expand(*shape, *part.shape[-2:]) for part in parts], dim=-2)
-        return words[0, 0], context.expand(shape[0], -1, -1, -1, -1), endings, eos - 1 + self.states.shape[2]
+        return context.expand(shape[0], -1, -1, -1, -1), endings, eos + self.states.shape[2]

@@ -9,12 +9,11 @@ import pandas as pd
 
 from .config import EvalConfig
 from .data import Dataset, loader
+from .evaluation import OFFICIAL_TOP, OFFICIAL_TOP_SMALL, normalised
+from .parallel import reading
 from .prediction import top_mean
 
-PIXELS = {
-    "2000": 2000 / 518**2,
-    "20": 20 / 518**2,
-}  # the reference's two numbers of top pixels, of 518 x 518, as fractions
+PIXELS = {"2000": OFFICIAL_TOP, "20": OFFICIAL_TOP_SMALL}  # by their number of 518 x 518
 
 
 def score_parts(model, data: Dataset, config: EvalConfig | None = None) -> pd.DataFrame:
@@ -24,7 +23,7 @@ def score_parts(model, data: Dataset, config: EvalConfig | None = None) -> pd.Da
     both maps and both numbers of pixels: filtered-2000, filtered-20, raw-2000, raw-20.
     """
     config, rows = config or EvalConfig(), []
-    for batch in loader(data, model.clip.image_size, config.batch_size):
+    for batch in loader(data, model.clip.image_size, **reading(model.clip.device, config)):
         prediction = model.predict(
             batch.images,
             batch.class_names,
@@ -58,7 +57,5 @@ def image_scores(parts: pd.DataFrame, *, top: str | Mapping[str, str], normalise
     chosen = pd.Series([parts.at[i, column] for i, column in columns.items()], parts.index)
     halves = pd.DataFrame({"text": parts["text"], "top": chosen})
     if normalise:
-        groups = halves.groupby(parts["category"])
-        low, high = groups.transform("min"), groups.transform("max")
-        halves = (halves - low) / (high - low).where(high > low, 1.0)
-    return halves.mean(axis=1)
+        halves = normalised(halves, parts["category"])
+    return halves.mean(axis=1, skipna=False)

@@ -21,12 +21,13 @@ from .comparison import PROTOCOLS, compare, draw_differences
 from .config import Preset, TrainConfig
 from .data import SPECS, Dataset
 from .data.counting import in_short
-from .data.files import Folder, read_json, require_same, write, write_json
+from .data.files import Folder, read_json, require_same
+from .data.writing import check_free, write_json, write_table
 from .evaluation import Evaluation, data_summary, measure, record
 from .model import BayesPFL
 from .plotting import save_figure
 from .selection import refusal, target_of, target_validation
-from .training import train
+from .training import metadata, train
 
 
 def auxiliary_for(name: str) -> str:
@@ -187,10 +188,12 @@ def reproduce(
     """
     out, by_target = Path(out), preset.train.selection == "target"
     if by_target and not select_on_target:
-        raise ValueError(refusal("reference"))
+        raise ValueError(refusal())
     plan = survey(data_root, only, accept_incomplete=accept_incomplete, select_on_target=by_target)
     main = engine is None or engine.is_main_process
     if main:
+        if not (out / "results").is_dir():
+            check_free(out, "table.csv", "difference.*")
         print(plan, flush=True)
     clip = load_clip(**preset.clip, device=engine.device if engine else device)
     if main:
@@ -213,7 +216,7 @@ def reproduce(
                         plan.found[auxiliary], training, clip, preset, out=out, validation=validation, engine=engine
                     )
                     started = time.perf_counter()
-                    result = measure(model, plan.found[name], settings, engine=engine, progress=True)
+                    result = measure(model, plan.found[name], settings, engine=engine, progress=True, strict=True)
                     if main:
                         seconds = time.perf_counter() - started
                         more = {"training": asdict(training), "seconds": seconds} | sources
@@ -226,9 +229,10 @@ def reproduce(
                 require_same(file, saved, ours)
                 for protocol in PROTOCOLS:
                     tables.setdefault((name, protocol), {})[seed] = _frame(saved["tables"][protocol])
-    table = compare(tables, {name: plan.notes(name) for name in plan.tests})
+    selected = ["epochs selected on the target's test set"] * by_target
+    table = compare(tables, {name: "; ".join(filter(None, [plan.notes(name), *selected])) for name in plan.tests})
     if main:
-        write(out / "table.csv", table.to_csv(index=False).encode())
+        write_table(out / "table.csv", table)
         figure = draw_differences(table, f"CLIP {clip.name} at {clip.image_size} px, {seeds} seeds")
         if figure is not None:
             numbers = table.dropna(subset=["difference"])
@@ -250,7 +254,7 @@ def _trained(
     folder = out / f"train-{data.name}-seed{settings.seed}"
     if (folder / CARD).exists():
         saved = read_json(folder / CARD)
-        ours = {"training": asdict(settings), "data_fingerprint": data.fingerprint()}
+        ours = metadata(settings, data, validation)
         require_same(folder / CARD, saved | saved["card"], {"model": asdict(preset.model)} | ours)
         return load(folder, clip)
     model = BayesPFL(clip, preset.model, seed=settings.seed)
@@ -261,7 +265,8 @@ def save_result(
     file: Path, result: Evaluation, model: BayesPFL, data: Dataset, settings, more: dict | None = None
 ) -> None:
     """Write `record` and `more` as JSON, and NAME-images.csv with a row per image in the same folder."""
-    write(file.with_name(f"{file.stem}-images.csv"), result.images.to_csv(index=False).encode())
+    images = pd.concat([result.images, result.unread]) if len(result.unread) else result.images
+    write_table(file.with_name(f"{file.stem}-images.csv"), images)
     content = record(result, model, data, settings) | (more or {})
     write_json(file, content)
 

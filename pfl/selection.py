@@ -31,11 +31,11 @@ def target_validation(data: Dataset) -> Dataset:
     return data.subset(categories=TARGET_CATEGORIES[data.name])
 
 
-def refusal(preset: str) -> str:
-    """Why a preset that selects on the target is not run unless asked to, and what to do."""
+def refusal() -> str:
+    """Why a training that selects on the target is not run unless asked to, and what to do."""
     categories = "; ".join(f"{name}: {', '.join(which)}" for name, which in TARGET_CATEGORIES.items())
     return (
-        f"preset {preset} chooses stage switch, stop and checkpoint on the target's test set ({categories}), which "
+        f"this preset chooses stage switch, stop and checkpoint on the target's test set ({categories}), which "
         "zero-shot forbids; ask for it with --select-on-target, or fix --epochs and --stage2-epochs"
     )
 
@@ -56,8 +56,10 @@ def choose_epochs(
     if on_target:
         return preset
     if preset.train.selection == "target" and len(given) < 2:
-        raise ValueError(refusal(name))
-    return replace(preset, train=replace(preset.train, selection="fixed", max_epochs=None, **given))
+        raise ValueError(refusal())
+    train, epochs = preset.train, given.get("epochs", preset.train.epochs)
+    horizon = None if train.horizon is None else max(train.horizon, epochs)  # more epochs stretch the schedule
+    return replace(preset, train=replace(train, selection="fixed", max_epochs=None, horizon=horizon, **given))
 
 
 def check_selection(config: TrainConfig, validation: Dataset | None) -> None:
@@ -88,9 +90,10 @@ def validation_score(model: BayesPFL, data: Dataset, config: TrainConfig, engine
     """
     from .evaluation import image_table, measure  # imported here: evaluation is a layer above training
 
+    settings = EvalConfig(num_samples=5, precision=model.clip.precision, workers=config.workers)
     if config.criterion == "both":
-        mean = measure(model, data, EvalConfig(num_samples=5), engine=engine).table("strict").loc["mean"]
+        mean = measure(model, data, settings, engine=engine, strict=True).table("strict").loc["mean"]
         return float(mean[["image_ap", "pixel_ap"]].mean())
-    result = measure(model, data, EvalConfig(num_samples=5, smoothing=0.0), engine=engine)
+    result = measure(model, data, replace(settings, smoothing=0.0), engine=engine, strict=True)
     table = result.pixels["pixel_ap"] if model.stage == 1 else image_table(result.images, "text_score")["image_ap"]
     return float(table.mean())

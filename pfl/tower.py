@@ -1,10 +1,12 @@
 """CLIP's text tower for prompts with a common prefix, which is computed once.
 
-The tower is causal: a token depends only on those before it. So SOS is the same in all prompts; the learned context is
-the same for the normal and the abnormal prompt of a sample; tokens after EOS do not matter; and the last block needs
-only EOS. Each saving is exact, and the weights are those of open_clip's own blocks.
+The tower is causal: a token depends only on those before it. So SOS sees only itself, and its keys and values never
+change; the learned context is the same for the normal and the abnormal prompt of a sample; tokens after EOS do not
+matter; and the last block needs only EOS. Each saving is exact, and the weights are those of open_clip's own blocks.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,76 +14,94 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def encode(text: Any, sos: Tensor, context: Tensor, endings: Tensor, eos: Tensor) -> Tensor:
+def sos_keys_values(text: Any, sos: Tensor) -> Tensor:
+    """Keys and values (blocks, 2, D) of SOS in every block, from its token embedding (D,)."""
+    token, found = (sos + text.positional_embedding[0])[None], []
+    for block in text.transformer.resblocks:
+        found.append(project(block, token)[0].unflatten(0, (3, -1))[1:])
+        token = after_attention(block, token, found[-1][1:])  # attention to a single token gives its value
+    return torch.stack(found)
+
+
+def encode(
+    text: Any, sos: Tensor, context: Tensor, endings: Tensor, eos: Tensor, run: Callable[..., Tensor] | None = None
+) -> Tensor:
     """Return the text embeddings of prompts `[SOS] [context] [ending]`, with several endings per context.
 
     Args:
         text: a CLIP's causal text tower.
-        sos: token embedding of SOS (D,).
+        sos: from `sos_keys_values`.
         context: (n, P, D).
         endings: S per context (n, S, T, D), each from the state to EOS, padded.
         eos: position of EOS in the endings of each row (n,).
+        run: `run_blocks`, or the same compiled.
 
     Returns:
-        (n, S, D), not of unit length, equal to encoding each prompt separately; differentiable.
+        (n, S, D), not of unit length, in the tower's precision, equal to encoding each prompt separately;
+        differentiable.
     """
     n, p, dim = context.shape
     s, t = endings.shape[1:3]
     # A row is the context followed by all its endings; each ending has the positions right after the context.
-    positions = text.positional_embedding
-    order = torch.arange(1, p + 1 + t, device=positions.device)
-    place = torch.cat([order[:p], order[p:].repeat(s)])
-    rows = torch.cat([context, endings.flatten(1, 2)], dim=1) + positions[place]
-    first = (sos + positions[0])[None]  # (1, D)
-    mask = attention_mask(p, s, t).to(rows.device)
-    last = p + t * torch.arange(s, device=eos.device) + eos[:, None]  # (n, S) position of each EOS in its row
+    rows = torch.cat([context, endings.flatten(1, 2)], dim=1)
+    starts, places, mask = layout(n, p, s, t, sos.device, sos.dtype)
+    rows = (rows + text.positional_embedding[places]).to(sos.dtype)
+    return (run or run_blocks)(text, sos, rows, mask, starts + eos[:, None])
 
+
+def run_blocks(text: Any, sos: Tensor, rows: Tensor, mask: Tensor, ends: Tensor) -> Tensor:
+    """Rows of tokens (n, m, D) -> the embeddings (n, S, D) of the tokens at `ends` (n, S), counted over all rows."""
+    n, m, dim = rows.shape
     *blocks, final = text.transformer.resblocks
-    for block in blocks:
-        both = torch.cat([first, rows.flatten(0, 1)])  # one matrix product for all tokens
-        query, key, value = project(block, both).chunk(3, dim=-1)
-        seen = attend(block, query[1:].view_as(rows), key, value, mask)
-        both = after_attention(block, both, torch.cat([value[:1], seen.flatten(0, 1)]))  # SOS sees only itself
-        first, rows = both[:1], both[1:].view_as(rows)
-    both = torch.cat([first, rows.flatten(0, 1)])
-    key, value = project(final, both, slice(dim, None)).chunk(2, dim=-1)
-    index = torch.arange(n, device=last.device)[:, None]
-    ends = rows[index, last]  # (n, S, D)
-    query = project(final, ends, slice(dim))
-    ends = after_attention(final, ends, attend(final, query, key, value, mask[last]))
-    ends = text.ln_final(ends)
+    heads = final.attn.num_heads
+    first = sos.view(-1, 1, heads, 1, dim // heads).expand(-1, n, -1, -1, -1).unbind()  # a key, a value, a key, ...
+
+    def split(x: Tensor, parts: int) -> tuple[Tensor, ...]:  # (n * q, parts * D) -> parts of (n, heads, q, D / heads)
+        return x.view(n, -1, parts, heads, dim // heads).permute(2, 0, 3, 1, 4).unbind()
+
+    def attend(block: int, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+        """Attention of queries (n, heads, q, D / heads) to SOS and the tokens of their row -> (n * q, D)."""
+        key, value = torch.cat([first[2 * block], key], dim=2), torch.cat([first[2 * block + 1], value], dim=2)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).reshape(-1, dim)
+
+    tokens = rows.flatten(0, 1)  # one matrix product for all tokens
+    for i, block in enumerate(blocks):
+        query, key, value = split(project(block, tokens), 3)
+        tokens = after_attention(block, tokens, attend(i, query, key, value, mask))
+    key, value = split(project(final, tokens, slice(dim, None)), 2)
+    tokens, mask = tokens[ends.flatten()], mask[ends % m].unsqueeze(1)
+    (query,) = split(project(final, tokens, slice(dim)), 1)
+    tokens = text.ln_final(after_attention(final, tokens, attend(len(blocks), query, key, value, mask)))
     projection = text.text_projection
-    return projection(ends) if isinstance(projection, nn.Module) else ends @ projection
+    tokens = projection(tokens) if isinstance(projection, nn.Module) else tokens @ projection
+    return tokens.view(n, -1, tokens.shape[-1])
 
 
-def attention_mask(p: int, s: int, t: int) -> Tensor:
-    """Attention mask (P + S * T, 1 + P + S * T) of a row over SOS and itself: a token sees its prompt up to itself."""
-    branch = torch.cat([torch.zeros(p), torch.arange(1, s + 1).repeat_interleave(t)])  # 0 is the context
-    order = torch.arange(len(branch))
-    before = order[:, None] >= order
-    mask = before & ((branch == 0) | (branch[:, None] == branch))
-    return F.pad(mask, (1, 0), value=True)
+@lru_cache(maxsize=32)
+@torch.inference_mode(False)  # what is kept must work in training, too
+def layout(n: int, p: int, s: int, t: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """What n rows of m = P + S * T tokens have in common, kept between passes.
+
+    Returns:
+        index of the first token of each ending (n, S), counted over all rows; the tokens' positions in their prompts
+        (m,); and the mask (m, 1 + m) that is added in attention: a token sees SOS, which comes first, and its own
+        prompt up to itself.
+    """
+    order = torch.arange(p + s * t)
+    branch = torch.clamp((order - p) // t + 1, min=0)  # 0 is the context
+    seen = (order[:, None] >= order) & ((branch == 0) | (branch[:, None] == branch))
+    # Rows that start at multiples of 16 values: otherwise attention on a GPU would copy the mask in every block.
+    mask = torch.zeros(len(order), -(-(1 + len(order)) // 16) * 16)
+    mask[:, 1 : 1 + len(order)].masked_fill_(~seen, -torch.inf)
+    places = 1 + torch.where(branch == 0, order, p + (order - p) % t)
+    starts = len(order) * torch.arange(n)[:, None] + p + t * torch.arange(s)
+    return starts.to(device), places.to(device), mask.to(device, dtype)[:, : 1 + len(order)]
 
 
-def project(block: Any, tokens: Tensor, part: slice = slice(None)) -> Tensor:
+def project(block: Any, tokens: Tensor, part: slice | None = None) -> Tensor:
     """Queries, keys and values of tokens, or the slice `part` of them."""
-    attention = block.attn
-    return F.linear(block.ln_1(tokens), attention.in_proj_weight[part], attention.in_proj_bias[part])
-
-
-def attend(block: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-    """Attention of rows (n, m, D) over SOS and their own tokens; key and value (1 + n * (P + S * T), D), SOS first."""
-    n, heads = len(query), block.attn.num_heads
-
-    def split(x: Tensor) -> Tensor:  # (n, m, D) -> (n, heads, m, D / heads)
-        return x.unflatten(-1, (heads, -1)).transpose(1, 2)
-
-    def keyed(x: Tensor) -> Tensor:
-        return split(torch.cat([x[:1].expand(n, 1, -1), x[1:].unflatten(0, (n, -1))], dim=1))
-
-    mask = mask if mask.ndim == 2 else mask[:, None]
-    seen = F.scaled_dot_product_attention(split(query), keyed(key), keyed(value), attn_mask=mask)
-    return seen.transpose(1, 2).flatten(2)
+    weight, bias = block.attn.in_proj_weight, block.attn.in_proj_bias
+    return F.linear(block.ln_1(tokens), *((weight, bias) if part is None else (weight[part], bias[part])))
 
 
 def after_attention(block: Any, tokens: Tensor, seen: Tensor) -> Tensor:

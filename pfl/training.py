@@ -1,5 +1,7 @@
 """The training loop: two stages, the published optimiser groups and schedule, and resumable runs."""
 
+import io
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,14 +14,16 @@ import torch
 from accelerate import Accelerator
 from tqdm.auto import tqdm
 
-from .checkpoint import save
+from .checkpoint import CARD, WEIGHTS, write_model
 from .config import TrainConfig
-from .data.files import require_same, write
+from .data.files import require_same
 from .data.loading import loader
 from .data.samples import Dataset
+from .data.writing import check_free, remove_leftovers, write, write_table
 from .model import BayesPFL
 from .optimisation import Step, optimizer_of, schedule
-from .parallel import Share
+from .parallel import Share, reading
+from .ranges import of_type
 from .selection import check_selection, validation_score
 
 PROGRESS = "progress.pt"  # in the run's folder: the state to resume from
@@ -67,9 +71,11 @@ def train(
 
     Raises:
         ValueError: labels or masks are missing, `out` contains another run, or the CLIP would cache augmented images.
+        FileExistsError: `out` contains such files, but no run.
         FloatingPointError: the loss is not finite.
     """
-    config, out = config or TrainConfig(), Path(out) if out else None
+    config, out = TrainConfig() if config is None else config, Path(out) if out else None
+    of_type("config", config, TrainConfig), of_type("data", data, Dataset)
     _check_data(data)
     check_selection(config, validation)
     if model.clip.memory is not None and config.alters_images:
@@ -77,16 +83,24 @@ def train(
             "clip.memory would cache augmented images, which never repeat; "
             "set augment=False and mosaic=0, or clip.memory = None"
         )
+    if out:
+        out.mkdir(parents=True, exist_ok=True)  # fails now rather than after an epoch
     identity = _run_identity(model, data, config, validation) if out else {}
     state = _initial_state(model, identity, out)
     history, first = state["history"], engine is None or engine.is_main_process
     if engine:
         engine.wait_for_everyone()  # all processes read the state before the first one writes
+    if out and first:
+        remove_leftovers(out)
+        if history:
+            _save_history(state, out)  # a kill may have come between the state and its history
 
     for stage, epochs in ((1, config.epochs), (2, config.stage2_epochs)):
         if stage < state["stage"] or not epochs:
             continue
         if stage > state["stage"]:  # the previous stage is finished
+            if len(history) >= config.total_epochs:
+                break  # no epoch is left for a new stage: its head would stay as initialised
             state |= {"stage": stage, "epoch": 0, "optimizer": None, "best": None}
         model.stage = stage
         optimizer = optimizer_of(model, config)
@@ -108,15 +122,16 @@ def train(
         if state["best"]:
             model.load_state_dict(state["best"]["weights"])
 
+    model.card = metadata(config, data, validation)
     if out and first:
-        save(model, out, card=_metadata(config, data, validation))
+        write_model(model, out)
     if engine:
         engine.wait_for_everyone()
         engine.free_memory()  # otherwise it keeps the model of every stage
     return Run(model=model, history=pd.DataFrame(history), folder=out)
 
 
-def _metadata(config: TrainConfig, data: Dataset, validation: Dataset | None) -> dict:
+def metadata(config: TrainConfig, data: Dataset, validation: Dataset | None) -> dict:
     """Metadata of a training run, to store with its model."""
     summary = {"data": data.name, "images": len(data), "data_fingerprint": data.fingerprint(), "notes": data.notes}
     selected_on = validation and {
@@ -146,14 +161,12 @@ def _train_epoch(
     batches = loader(
         data,
         model.clip.image_size,
-        config.batch_size,
         shuffle=True,
         seed=seed,
         augment=config.augment,
         mosaic=config.mosaic,
-        workers=config.workers,
         share=share.of_batch,
-        pin=model.clip.device.type == "cuda",
+        **reading(model.clip.device, config),
     )
     per_epoch = len(batches)
     sums: dict[str, float] = {}
@@ -169,16 +182,17 @@ def _train_epoch(
         size = min(config.batch_size, len(data) - i * config.batch_size)
         parts = step(batch, config, generator, share, size)
         total = sum(parts.values())
-        if not torch.isfinite(total):
-            raise FloatingPointError(
-                f"the loss is {total.item()} in stage {model.stage}, epoch {epoch + 1}, step {i + 1}; "
-                "lower the learning rates or flow_init"
-            )
         optimizer.zero_grad(set_to_none=True)
         (total * share.world).backward()  # Accelerate averages gradients over processes; we need their sum
+        values = torch.stack([total, *parts.values()]).tolist()  # the only wait for a GPU in a step
+        if not math.isfinite(values[0]):
+            raise FloatingPointError(
+                f"the loss is {values[0]} in stage {model.stage}, epoch {epoch + 1}, step {i + 1}; "
+                "lower the learning rates or flow_init"
+            )
         optimizer.step()
-        for name, value in ({"loss": total} | {f"loss_{name}": value for name, value in parts.items()}).items():
-            sums[name] = sums.get(name, 0.0) + value.item()
+        for name, value in zip(["loss", *(f"loss_{name}" for name in parts)], values, strict=True):
+            sums[name] = sums.get(name, 0.0) + value
         bar.set_postfix(loss=f"{sums['loss'] / (i + 1):.3f}")
     model.eval()
     row = {"stage": model.stage, "epoch": epoch + 1} | {k: v / per_epoch for k, v in sums.items()}
@@ -188,6 +202,9 @@ def _train_epoch(
 def _check_data(data: Dataset) -> None:
     if not len(data):
         raise ValueError(f"data set {data.name!r} is empty; check its root folder")
+    if data.unreadable:
+        file = data.unreadable[0]
+        raise ValueError(f"{file.path} cannot be read ({file.why}); training needs every image: repair it or remove it")
     for sample in data.samples:
         if sample.label is None:
             raise ValueError(f"{sample.image} has no label; training needs images labelled normal or anomalous")
@@ -203,6 +220,7 @@ def _run_identity(model: BayesPFL, data: Dataset, config: TrainConfig, validatio
         "train configuration": {k: v for k, v in asdict(config).items() if k != "workers"},
         "model configuration": asdict(model.config),
         "CLIP": model.clip.fingerprint,
+        "set of initial weights": model.initial,
         "data set": data.fingerprint(),
         "validation set": validation.fingerprint() if validation else None,
     }
@@ -213,18 +231,35 @@ def _stalled(state: dict, patience: int) -> bool:
 
 
 def _save_progress(model: BayesPFL, state: dict, identity: dict, out: Path) -> None:
-    """Save the state to resume from, in one file that is written atomically."""
-    content = {"identity": identity, "state": state, "weights": model.state_dict()}
-    write(out / PROGRESS, lambda file: torch.save(content, file))
-    write(out / HISTORY, pd.DataFrame(state["history"]).to_csv(index=False).encode())
+    """Save the state to resume from, in one file that is written whole, and the history, a copy of what it contains."""
+    content = io.BytesIO()  # torch.save would report a full disk as an error of its own
+    torch.save({"identity": identity, "state": state, "weights": model.state_dict()}, content)
+    write(out / PROGRESS, content.getbuffer())
+    _save_history(state, out)
+
+
+def _save_history(state: dict, out: Path) -> None:
+    write_table(out / HISTORY, pd.DataFrame(state["history"]))
 
 
 def _initial_state(model: BayesPFL, identity: dict, out: Path | None) -> dict:
     """Return the state of the run: a new one, or the one found in `out`, whose weights are loaded into the model."""
     fresh: dict[str, Any] = {"stage": 1, "epoch": 0, "optimizer": None, "best": None, "history": []}
-    if out is None or not (out / PROGRESS).is_file():
+    if out is None or not (file := out / PROGRESS).exists():
+        if out:
+            check_free(out, HISTORY, CARD, WEIGHTS)
         return fresh
-    found = torch.load(out / PROGRESS, map_location=model.clip.device, weights_only=True)
-    require_same(out, found["identity"], identity)
-    model.load_state_dict(found["weights"])
-    return found["state"]
+    try:
+        found = torch.load(file, map_location=model.clip.device, weights_only=True)
+        recorded, state, weights = found["identity"], found["state"], found["weights"]
+        if not set(fresh) <= set(state):
+            raise KeyError("state")
+    except OSError:
+        raise
+    except Exception as error:  # a damaged file raises errors of many types
+        raise ValueError(
+            f"{file} is damaged ({type(error).__name__}); choose another folder, or delete this one to start again"
+        ) from error
+    require_same(out, recorded, identity)
+    model.load_state_dict(weights)
+    return state

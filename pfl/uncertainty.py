@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .metrics import as_numbers, check_labels
+
 
 def reliability(probability: ArrayLike, labels: ArrayLike, *, bins: int = 10) -> pd.DataFrame:
     """Predicted probability against observed frequency (reliability diagram), in equal bins over [0, 1].
@@ -20,6 +22,7 @@ def reliability(probability: ArrayLike, labels: ArrayLike, *, bins: int = 10) ->
         (share of anomalies) and count.
     """
     probability, labels = _pair(probability, labels)
+    check_labels(labels)
     if not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("a probability lies outside of [0, 1]; normalise the scores first")
     where = np.minimum((probability * bins).astype(int), bins - 1)
@@ -67,7 +70,7 @@ def aurc(uncertainty: ArrayLike, errors: ArrayLike) -> float:
 
 
 def _pair(first: ArrayLike, second: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    first, second = as_numbers("values", first).astype(float), as_numbers("labels or errors", second).astype(float)
     if first.shape != second.shape or not first.size:
         raise ValueError(f"arrays of shapes {first.shape} and {second.shape}; pass two of the same shape, not empty")
     return first.ravel(), second.ravel()

@@ -9,25 +9,27 @@ from typing import Any
 
 import open_clip
 import torch
-from open_clip.factory import load_state_dict
 from open_clip.model import resize_pos_embed
 from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
+
+from .archives import read_tensors
+from .messages import first_line, first_words
 
 VOCABULARY = 49408  # size of CLIP's own tokenizer
 
 
 def read(file: str | Path) -> dict[str, Tensor]:
-    """Return the state dict of a weights file: safetensors, a jit archive (OpenAI's), or a torch.save file."""
+    """Return the state dict of a weights file: safetensors, a TorchScript archive (OpenAI's), or a torch.save file.
+
+    Nothing in the file is run (`archives`).
+    """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch.jit is deprecated, but OpenAI's files need it
-            state = torch.jit.load(str(file), map_location="cpu").state_dict()
-    except RuntimeError:  # not an archive
-        try:
-            state = load_state_dict(str(file))
-        except Exception as error:  # each format raises its own types
-            raise ValueError(f"{file} contains no CLIP weights ({first_line(error)}); download it again") from error
+        state = read_tensors(file)
+    except Exception as error:  # each format raises its own types
+        raise ValueError(f"{file} contains no CLIP weights ({first_line(error)}); download it again") from error
+    if broken := [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]:
+        raise ValueError(f"{file} has values that are NaN or infinite in {broken[0]}; download it again")
     return {k: v for k, v in state.items() if k not in ("input_resolution", "context_length", "vocab_size")}
 
 
@@ -139,16 +141,6 @@ def is_file_name(text: str) -> bool:
     return not text.startswith(("hf-hub:", "local-dir:")) and (
         Path(text).is_file() or Path(text).suffix in (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
     )
-
-
-def first_line(error: Exception) -> str:
-    """First line of an error's message, or its type."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def first_words(error: Exception) -> str:
-    """Start of an error's message, on one line."""
-    return " ".join([*str(error).split()[:24], "..."])
 
 
 def check_size(image_size: int | None, patch: int | None) -> None:

@@ -19,7 +19,7 @@ def sample_figure(model: BayesPFL, data: Dataset, index: int, num_samples: int, 
     prediction = model.predict(batch.images, batch.class_names, num_samples=num_samples, seed=seed)
     image, spread = batch.images[0].numpy(), prediction.map_std[0]
     fig, axes = plt.subplots(1, 3, figsize=(8, 3))
-    state = "defective" if sample.label else "normal"
+    state = "unknown" if sample.label is None else ("normal", "defective")[sample.label]
     show_image(axes[0], image, f"{sample.category}, {state}", batch.masks[0].numpy())
     score, deviation = prediction.score[0], prediction.score_std[0]
     show_image(axes[1], image, f"score {score:.3f} ± {deviation:.3f}", None, prediction.map[0].numpy())

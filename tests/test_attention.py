@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from pfl.attention import CrossModalAttention, PatchFusion
+from pfl.attention import CrossModalAttention, PatchFusion, UnitLength
 from pfl.config import ModelConfig
 from pfl.model import BayesPFL
 
@@ -25,15 +25,21 @@ def test_attention_equals_the_formula_of_the_paper():
         weights = (query[..., part] @ key[..., part].mT / 8**0.5).softmax(dim=-1)  # 8 is the full width
         heads.append(weights @ key[..., part])
     expected = F.normalize(torch.cat(heads, dim=-1) + text, dim=-1)
-    assert torch.allclose(keys[:, 0], key, atol=1e-6) and torch.allclose(attended[:, 0], expected, atol=1e-6)
+    assert torch.allclose(keys[0], key, atol=1e-6) and torch.allclose(attended[0], expected, atol=1e-6)
 
 
 def test_without_attention_the_text_is_unchanged():
     attention = CrossModalAttention(width=6, dim=8, num_layers=2, heads=4, residual_attention=False)
     patches, text = [seeded(2, 9, 6), seeded(2, 9, 6, seed=2)], seeded(2, 3, 8, seed=1)
     _, attended = attention(patches, text)
-    assert torch.equal(attended, torch.stack([text, text], dim=1))
+    assert torch.equal(attended, torch.stack([text, text]))
     assert {name for name, _ in attention.named_parameters()} == {"project.0.weight", "project.1.weight"}
+
+
+def test_unit_length_is_normalize_with_its_gradient():
+    x = seeded(2, 3, 5).double().requires_grad_()
+    assert torch.allclose(UnitLength.apply(x), F.normalize(x, dim=-1))
+    assert torch.autograd.gradcheck(UnitLength.apply, x)
 
 
 def test_text_embeddings_do_not_attend_to_each_other():

@@ -139,6 +139,9 @@ def test_a_checkpoint_saved_from_a_parallel_wrapper_loads(clip, theirs, tmp_path
         (lambda t: t.pop("RCA.linear_proj.3.weight"), "attention.project.3.weight"),
         (lambda t: t.update(surprise=torch.zeros(1)), "surprise"),
         (lambda t: t.update(prompt_context=torch.zeros(2, 5, 7)), "another CLIP: D = 7"),
+        (lambda t: t.update(prompt_context=torch.zeros(2)), "epoch_2.pth has parameters of other shapes"),
+        (lambda t: t.update(prompt_context=5), "epoch_2.pth has no entry .MyModel. of named tensors"),
+        (lambda t: t.update({1: torch.zeros(2)}), "epoch_2.pth has no entry .MyModel. of named tensors"),
     ],
 )
 def test_a_reference_checkpoint_must_be_complete_and_fit_the_clip(clip, theirs, tmp_path, change, message):
@@ -153,8 +156,11 @@ def test_other_files_are_rejected_as_reference_checkpoints(clip, tmp_path):
         load_reference(tmp_path / "gone_1.pth", clip)
     torch.save({"state": 1}, tmp_path / "other_1.pth")
     (tmp_path / "text_1.pth").write_text("hello")
-    with pytest.raises(ValueError, match="text_1.pth cannot be read"):
+    with pytest.raises(ValueError, match="text_1.pth cannot be read .it contains more than tensors, or is no file of"):
         load_reference(tmp_path / "text_1.pth", clip)
+    torch.save({"MyModel": 3}, tmp_path / "three_1.pth")
+    with pytest.raises(ValueError, match="three_1.pth has no entry"):
+        load_reference(tmp_path / "three_1.pth", clip)
     with pytest.raises(ValueError, match="MyModel"):
         load_reference(tmp_path / "other_1.pth", clip)
 

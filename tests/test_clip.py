@@ -1,12 +1,15 @@
 """The frozen CLIP: loading, errors, and the equivalences that the model relies on."""
 
 import json
+from functools import partial
 
 import open_clip
 import pytest
 import torch
 
 from pfl.clip import encode_tokens, load_clip
+from pfl.features import FeatureFolder
+from pfl.model import BayesPFL
 from pfl.workshop.tiny import build
 
 WIDTH, LAYERS = 64, 4
@@ -126,10 +129,79 @@ def test_cached_features_equal_encoded_ones_and_are_separate_per_precision(clip,
     monkeypatch.setattr(clip, "memory", {})
     for _ in range(2):
         kept = clip.encode_image(x)
-        assert torch.equal(kept[0], plain[0]) and all(map(torch.equal, kept[1], plain[1]))
-    with torch.autocast("cpu", torch.bfloat16):
-        assert clip.encode_image(x)[0].dtype == torch.bfloat16
+        for a, b in zip([kept[0], *kept[1]], [plain[0], *plain[1]], strict=True):
+            assert torch.allclose(a, b, atol=1e-5)
+    assert clip.to_precision("bf16").encode_image(x)[0].dtype == torch.bfloat16
     assert len(clip.memory) == 2 * len(x)
+
+
+def test_cached_features_do_not_depend_on_the_batch_that_an_image_was_first_in(clip, monkeypatch):
+    x, found = images(clip.image_size), []
+    for batches in ([x], x.split(1)):
+        monkeypatch.setattr(clip, "memory", {})
+        found.append([clip.encode_image(batch) for batch in batches])
+    (whole,), single = found
+    assert torch.equal(whole[0], torch.cat([x for x, _ in single]))
+
+
+def test_a_folder_of_features_rounds_them_once_is_shared_and_stays_small(clip, tmp_path, monkeypatch):
+    x = images(clip.image_size)
+    plain = clip.encode_image(x)
+    monkeypatch.setattr(clip, "memory", FeatureFolder(tmp_path))
+    first = clip.encode_image(x)
+    size = next(tmp_path.iterdir()).stat().st_size
+    clip.memory = FeatureFolder(tmp_path)  # as another notebook would do
+    monkeypatch.setattr(clip, "_encode", None)  # from here on encoding fails
+    again = clip.encode_image(x)
+    for a, b, exact in zip([first[0], *first[1]], [again[0], *again[1]], [plain[0], *plain[1]], strict=True):
+        assert torch.equal(a, b) and torch.allclose(a, exact, rtol=1e-3, atol=1e-6)
+    with pytest.raises(TypeError):
+        clip.encode_image(x + 1)
+    monkeypatch.setattr(clip, "encoder", ("other weights",))
+    with pytest.raises(TypeError):
+        clip.encode_image(x)
+    few = FeatureFolder(tmp_path, max_gb=1.5 * size / 1e9)
+    assert len(few) == 1 and f"features of 1 images, 0.0 GB of at most 0.0, in {tmp_path}" == repr(few)
+    next(tmp_path.iterdir()).write_bytes(b"cut off")
+    monkeypatch.undo()
+    monkeypatch.setattr(clip, "memory", few)
+    assert torch.equal(clip.encode_image(x)[0], first[0])
+
+
+def test_features_too_large_for_half_precision_are_kept_exactly(tmp_path):
+    memory, key = FeatureFolder(tmp_path), ("weights", torch.float32, torch.device("cpu"))
+    features = torch.tensor([1e6]), [torch.tensor([[1 / 3]]), torch.tensor([[1e5]])]
+    for x, patches in (memory.setdefault(key, features), memory.get(key)):
+        assert torch.equal(x, features[0]) and all(map(torch.equal, patches, features[1]))
+
+
+def test_the_weights_are_stored_in_the_precision_asked_for(clip, monkeypatch):
+    half = clip.to_precision("bf16")
+    assert {weight.dtype for weight in half.parameters()} == {torch.bfloat16} and half is clip.to_precision("bf16")
+    assert half.fingerprint == clip.fingerprint and {weight.dtype for weight in clip.parameters()} == {torch.float32}
+    loaded = load_clip("tiny-random", image_size=clip.image_size, precision="bf16")
+    assert loaded.identity == clip.identity
+    (x, patches), (exact, _) = loaded.encode_image(images(clip.image_size)), clip.encode_image(images(clip.image_size))
+    assert x.dtype == patches[0].dtype == torch.bfloat16 and torch.allclose(x.float(), exact, atol=0.1)
+    with pytest.raises(ValueError, match='loaded in bf16, not in fp32; pass precision="bf16"'):
+        loaded.to_precision("fp32")
+    monkeypatch.setattr(clip, "memory", {})
+    assert half.memory is clip.memory  # and is freed with it
+    clip.memory = None
+    assert half.memory is None
+
+
+def test_a_compiled_clip_gives_the_same_predictions(clip, monkeypatch):
+    """Traced, without the minute that generating code takes; with it: tests/gpu."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    compiled = load_clip("tiny-random", image_size=clip.image_size, compile=True)
+    image = torch.rand(2, 3, clip.image_size, clip.image_size)
+    for precision in ("fp32", "bf16"):
+        plain, other = (
+            model.predict(image, ["nut", "printed circuit board"], num_samples=2, precision=precision)
+            for model in (BayesPFL(clip), BayesPFL(compiled))
+        )
+        assert torch.allclose(plain.map, other.map, atol=1e-3) and torch.allclose(plain.score, other.score, atol=1e-3)
 
 
 def test_images_are_normalised_by_the_mean_and_sd_of_clip(clip):

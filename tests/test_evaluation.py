@@ -23,7 +23,7 @@ SIZE = 32
 class Oracle:
     """The red channel is the map and the green one the text score; the seed adds noise to the map."""
 
-    clip = SimpleNamespace(image_size=SIZE)
+    clip = SimpleNamespace(image_size=SIZE, device=torch.device("cpu"))
     noise = 0.0
 
     def predict(self, images, class_names, *, num_samples, seed, smoothing, top_fraction):
@@ -31,7 +31,7 @@ class Oracle:
         draw = torch.Generator().manual_seed(seed)
         shift = 1 - self.noise * torch.rand(SIZE, SIZE, generator=draw)
         text = images[:, 1].mean(dim=(1, 2))[:, None, None].expand(-1, num_samples, 1)
-        maps = [images[:, :1] * shift] * num_samples
+        maps = [images[:, None, :1] * shift] * num_samples  # (b, 1, 1, H, H) each
         return summarise(text, maps, smoothing=smoothing * images.shape[-1], top_fraction=top_fraction)
 
 
@@ -133,6 +133,12 @@ def test_metrics_do_not_depend_on_batch_size_or_order(data):
     pd.testing.assert_frame_equal(table, other.loc[table.index], atol=1e-6)
 
 
+def test_worker_processes_change_nothing(data):
+    results = [measure(Oracle(), data, replace(CONFIG, workers=workers)) for workers in (0, 2)]
+    pd.testing.assert_frame_equal(results[0].images, results[1].images)
+    pd.testing.assert_frame_equal(results[0].pixels, results[1].pixels)
+
+
 def test_undefined_metrics_are_nan_and_left_out_of_the_mean(data):
     no_masks = replace(data, samples=tuple(replace(s, mask=None) for s in data.samples))
     assert evaluate(Oracle(), no_masks, CONFIG)[list(PIXEL_METRICS)].isna().all(axis=None)
@@ -152,7 +158,7 @@ def test_nan_scores_and_empty_data_sets_are_rejected(data):
                 images * torch.tensor([1, 1, torch.nan, 1])[: len(images), None, None, None], class_names, **options
             )
 
-    with pytest.raises(FloatingPointError, match="screw_2.png is NaN in fp32; use another precision"):
+    with pytest.raises(FloatingPointError, match="screw_2.png. is NaN in fp32; use another precision"):
         measure(Overflows(), data, CONFIG)
     with pytest.raises(ValueError, match="'tests' is empty"):
         measure(Oracle(), replace(data, samples=()), CONFIG)

@@ -24,6 +24,16 @@ def test_the_log_det_of_a_flow_is_the_sum_over_its_steps():
     assert torch.allclose(log_det[0], true, atol=8 * 10 * GUARD)  # 8 guards, on volumes above 0.1
 
 
+def test_a_flow_is_its_steps_one_after_the_other():
+    z, u, w, c = draw(3, 4, 6, seed=1), draw(3, 5, 6, seed=2), draw(3, 5, 6, seed=3), draw(3, 5, seed=4)
+    z_k, total = planar_flow(z, u, w, c)
+    log_dets = []
+    for step in zip(u.unbind(1), w.unbind(1), c.unbind(1), strict=True):
+        z, log_det = planar_step(z, *step)
+        log_dets.append(log_det)
+    assert torch.allclose(z_k, z) and torch.allclose(total, sum(log_dets))
+
+
 def test_samples_and_distributions_are_transformed_independently():
     z, u, w, c = draw(3, 4, 6, seed=1), draw(3, 5, 6, seed=2), draw(3, 5, 6, seed=3), draw(3, 5, seed=4)
     z_k, log_det = planar_flow(z, u, w, c)

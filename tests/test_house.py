@@ -14,7 +14,7 @@ PACKAGE = ROOT / "pfl"
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 METHOD = "flows distributions prompts attention clip weights tower model losses prediction".split()
 # Imported inside a function, so that the package works without the workshop, or to shorten start-up.
-DEFERRED = {("pfl.clip", "pfl.workshop.tiny"), ("pfl.data", "pfl.workshop"), ("pfl.training", "pfl.evaluation")}
+DEFERRED = {("pfl.clip", "pfl.workshop.tiny"), ("pfl.data", "pfl.workshop"), ("pfl.selection", "pfl.evaluation")}
 
 
 def name_of(module: str) -> str:
@@ -58,7 +58,7 @@ def test_imports_between_data_workshop_and_method_go_one_way():
             if part(module) == "data":
                 assert part(target) == "data" or (module, target) in DEFERRED, f"{module} imports {target}"
             if part(module) == "workshop" and part(target) == "method":
-                assert target in ("pfl.clip", "pfl.weights"), f"{module} imports {target}"
+                assert target in ("pfl.clip", "pfl.weights", "pfl.words"), f"{module} imports {target}"
             if part(module) == "method" and part(target) == "workshop":
                 assert (module, target) in DEFERRED and not at_top, f"{module} imports {target}"
 
@@ -66,7 +66,11 @@ def test_imports_between_data_workshop_and_method_go_one_way():
 def test_the_method_does_not_import_its_users_and_is_short():
     lower = {f"pfl.{name}" for name in METHOD}
     for module in lower:
-        above = {t for t, _ in GRAPH[module] if part(t) == "method"} - lower - {"pfl.config", "pfl"}
+        above = (
+            {t for t, _ in GRAPH[module] if part(t) == "method"}
+            - lower
+            - {"pfl.config", "pfl.ranges", "pfl.archives", "pfl.messages", "pfl"}
+        )
         assert not above, f"{module} imports {above}"
     lines = {module: len(MODULES[module].read_text().splitlines()) for module in lower}
     assert sum(lines.values()) < 1500, lines
@@ -80,6 +84,8 @@ def test_no_file_is_longer_than_300_lines():
 
 
 WITHOUT = """
+import sys
+sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in repr(finder)]  # else it finds the checkout
 import numpy as np, torch, pfl
 from PIL import Image
 from pathlib import Path

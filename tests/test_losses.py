@@ -36,6 +36,21 @@ def test_dice_is_zero_for_a_perfect_map_and_is_computed_over_the_batch():
     assert losses.dice(torch.full_like(masks, 0.5), masks).item() == pytest.approx(1 - 8 / 24, rel=1e-5)
 
 
+@pytest.mark.parametrize("part", [1, 3])
+def test_pixel_losses_are_focal_and_dice_with_their_gradient(part):
+    generator = torch.Generator().manual_seed(0)
+    evidence = (9 * torch.randn(3, 2, 4, 4, generator=generator, dtype=torch.float64)).requires_grad_()
+    masks = (torch.rand(3, 8, 8, generator=generator) < 0.2).double()
+    masks[1] = 0
+    layers = losses.upsample(evidence, 8).unbind(dim=1)
+    apart = [torch.stack([losses.focal(layer, masks), losses.dice(torch.sigmoid(layer), masks)]) for layer in layers]
+    together = torch.stack(losses.PixelLosses.apply(evidence, masks, part), dim=1)
+    assert torch.allclose(together, torch.stack(apart))
+    weights = torch.randn(2, 2, generator=generator, dtype=torch.float64)
+    gradients = (torch.autograd.grad((weights * x).sum(), evidence)[0] for x in (together, torch.stack(apart)))
+    assert torch.allclose(*gradients)
+
+
 def test_orthogonality_is_zero_for_orthogonal_prompts_and_largest_for_equal_ones():
     apart = torch.eye(3).expand(1, 2, 3, 3)
     equal = torch.tensor([1.0, 0.0, 0.0]).expand(1, 2, 3, 3)

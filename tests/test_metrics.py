@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from skimage.measure import label
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve, roc_auc_score
 
@@ -159,14 +160,52 @@ def test_invalid_scores_and_shapes_are_rejected():
     stream = PixelMetrics()
     with pytest.raises(ValueError, match="from 0.0 to 1.5"):
         stream.update(np.array([[0.0, 1.5]]), np.array([[0, 1]]))
-    with pytest.raises(ValueError, match="nan"):
+    with pytest.raises(ValueError, match="maps have a value that is NaN"):
         stream.update(np.array([[0.0, np.nan]]), np.array([[0, 1]]))
-    with pytest.raises(ValueError, match="a score is NaN"):
+    with pytest.raises(ValueError, match="scores have a value that is NaN"):
         image_metrics([0.1, np.nan], [0, 1])
     with pytest.raises(ValueError, match=r"\(1, 2\) and masks of shape \(2, 1\)"):
         pixel_metrics(np.zeros((1, 2)), np.zeros((2, 1)))
     with pytest.raises(ValueError, match="pro_limit is 0"):
         pixel_metrics(*make("smooth"), pro_limit=0)
+
+
+@pytest.mark.parametrize(
+    "scores, labels, message",
+    [
+        ([0.1, 0.2], [0, 2], "labels have the values 0, 2; pass 0 for normal"),
+        ([0.1, 0.2], [-1, 1], "labels have the values -1, 1"),
+        ([0.1, 0.2], [0, 0.5], "labels have the values 0, 0.5"),
+        ([0.1, 0.2], ["good", "bad"], "labels are of type"),
+        ([0.1, 0.2], [0, None], "labels are of type object"),
+        ([0.1, 0.2], [0, np.nan], "labels have a value that is NaN"),
+        (["0.1", "0.2"], [0, 1], "scores are of type"),
+        ([0.1, np.inf], [0, 1], "scores have a value that is NaN or infinite"),
+        ([0.1 + 1j, 0.2], [0, 1], "scores are of type complex"),
+        ([0.1], [0, 1], "1 scores for 2 labels"),
+    ],
+)
+def test_scores_and_labels_that_mean_nothing_are_refused(scores, labels, message):
+    with pytest.raises(ValueError, match=message):
+        image_metrics(scores, labels)
+
+
+@pytest.mark.parametrize(
+    "mask, message",
+    [
+        ([[0, -1]], "masks have values below 0"),
+        ([[0, 0.3]], "masks have fractions, such as resized ones do"),
+        ([[0, np.nan]], "masks have a value that is NaN"),
+        ([["a", "b"]], "masks are of type"),
+    ],
+)
+def test_masks_that_mean_nothing_are_refused(mask, message):
+    for call in (pixel_metrics, PixelMetrics().update):
+        with pytest.raises(ValueError, match=message):
+            call([[0.1, 0.2]], mask)
+    with pytest.raises(ValueError, match=r"maps have shape \(1, 1, 1, 2\)"):
+        pixel_metrics([[[[0.1, 0.2]]]], [[[[0, 1]]]])
+    assert pixel_metrics([[0.1, 0.2]], [[False, True]])["auroc"] == pixel_metrics([[0.1, 0.2]], [[0, 255]])["auroc"]
 
 
 @pytest.mark.parametrize("max_exact", [0, 10**9])
@@ -180,3 +219,11 @@ def test_merged_streams_equal_one_stream(max_exact, monkeypatch):
         part.update(maps[half], masks[half])
     parts[0].add(parts[1])
     assert parts[0].result() == pytest.approx(whole.result(), abs=1e-12)
+
+
+def test_tensors_of_any_type_are_taken_and_a_limit_that_is_no_number_is_named():
+    scores, labels = torch.tensor([0.25, 0.5, 0.75], requires_grad=True), torch.tensor([0, 1, 1])
+    expected = image_metrics(scores.tolist(), labels.tolist())
+    assert image_metrics(scores, labels) == image_metrics(scores.bfloat16(), labels.bfloat16()) == expected
+    with pytest.raises(ValueError, match="pro_limit is 'x'; it must be a number above 0"):
+        pixel_metrics(np.zeros((1, 4, 4)), np.eye(4, dtype=int)[None], pro_limit="x")

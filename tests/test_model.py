@@ -9,7 +9,7 @@ from pfl import losses
 from pfl.baselines import HandwrittenPrompts
 from pfl.config import ModelConfig
 from pfl.distributions import Noise, draw_noise
-from pfl.model import BayesPFL
+from pfl.model import MAP_VALUES, BayesPFL
 
 NAMES = ["metal_nut", "cable", "circuit board"]
 SWITCHES = ["isd", "iad", "flow", "rca"]
@@ -140,6 +140,12 @@ def test_predictions_do_not_depend_on_max_prompts_per_pass(model, images, most):
     assert torch.allclose(whole.map, parts.map, atol=1e-5) and torch.allclose(whole.score, parts.score, atol=1e-5)
 
 
+def test_a_gpu_with_more_free_memory_takes_more_prompts_at_once(model):
+    assert model._prompts_per_pass(10) == 512
+    few, many = (model._prompts_per_pass(10, free=free) for free in (2**20, 2**34))
+    assert few == 2 * 10 * 2 and many > 1000 * few and many % few == 0  # whole images
+
+
 def test_stage_2_has_its_own_image_head(model, images):
     first = model.predict(images, NAMES, num_samples=2)
     model.stage = 2
@@ -167,6 +173,21 @@ def test_heads_must_divide_the_width(clip):
         BayesPFL(clip, ModelConfig(heads=5))
     with pytest.raises(ValueError, match="num_prompts is 0"):
         ModelConfig(num_prompts=0)
+
+
+def test_a_model_in_another_precision_has_the_same_learned_parameters(model):
+    half = model.in_precision("bf16")
+    assert half.clip.precision == "bf16" and model.clip.precision == "fp32"
+    assert all(ours is theirs for ours, theirs in zip(model.parameters(), half.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_maps_in_parts_of_any_size_are_the_same(model, images, monkeypatch, size):
+    whole = model.predict(images, NAMES, num_samples=5)
+    monkeypatch.setitem(MAP_VALUES, "cpu", size * 3 * 4 * 2 * 32**2)  # so many samples at once
+    parts = model.predict(images, NAMES, num_samples=5)
+    for name in ("map", "map_std", "map_mutual_information", "sample_scores"):
+        assert torch.allclose(getattr(whole, name), getattr(parts, name), atol=1e-6), name
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])

@@ -1,6 +1,7 @@
 """The stored notebooks: no outputs, one flat parameters cell, and the parts that every lesson has."""
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -69,6 +70,21 @@ def test_lessons_import_the_package_and_check_their_claims(path):
     assert any(isinstance(n, ast.Import) and any(a.name == "pfl" for a in n.names) for n in nodes)
     assert not any(isinstance(n, ast.ClassDef) for n in nodes), "model code belongs in the package"
     assert any(isinstance(n, ast.Assert) for n in nodes), f"{path.name} makes claims without an assertion"
+
+
+@pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=lambda p: p.stem)
+def test_notebooks_name_only_what_the_modules_they_import_have(path):
+    nodes = [n for c in read(path).cells if c.cell_type == "code" for n in ast.walk(ast.parse(c.source))]
+    imports, names = [n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)], {}
+    exec("\n".join(map(ast.unparse, imports)), names)
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            *owner, attribute = ast.unparse(node).split(".")
+            module = names.get(owner[0])
+            for part in owner[1:]:
+                module = getattr(module, part, None)
+            if inspect.ismodule(module):
+                assert hasattr(module, attribute), f"{path.name}: {ast.unparse(node)} does not exist"
 
 
 def test_every_figure_has_its_numbers_is_drawn_by_a_notebook_and_is_light():

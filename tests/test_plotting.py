@@ -1,5 +1,7 @@
 """Saved figures: the same bytes for the same numbers, and never heavy."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -7,12 +9,14 @@ import pytest
 from PIL import Image
 
 from pfl import plotting
+from pfl.data import Dataset
+from pfl.widgets import sample_figure
 
 
 @pytest.mark.parametrize(("images", "suffix"), [(False, "png"), (True, "webp")])
 def test_a_figure_is_the_same_each_time_and_at_most_300_kb(images, suffix, tmp_path):
-    fig, ax = plt.subplots(figsize=(10, 10))
-    ax.imshow(np.random.default_rng(0).random((900, 900, 3)))  # noise, which no format can shrink
+    fig, ax = plt.subplots(figsize=(6, 6))
+    ax.imshow(np.random.default_rng(0).random((500, 500, 3)))  # noise, which no format can shrink
     numbers = pd.DataFrame({"x": [1 / 3]})
     for folder in ("one", "two"):
         plotting.save_figure(fig, "noise", numbers, tmp_path / folder, images=images)
@@ -21,3 +25,11 @@ def test_a_figure_is_the_same_each_time_and_at_most_300_kb(images, suffix, tmp_p
     assert Image.open(one).width >= 500  # still readable
     assert one.with_suffix(".csv").read_text() == "x\n0.3333\n"
     plt.close(fig)
+
+
+def test_the_explorer_says_what_is_known_of_an_image(model, tiles):
+    for label, word in ((0, "normal"), (1, "defective"), (None, "unknown")):
+        data = Dataset(name="one", samples=(replace(tiles[0], label=label),))
+        title = sample_figure(model, data, 0, num_samples=1, seed=0).axes[0].get_title()
+        assert title == f"{tiles[0].category}, {word}"
+        plt.close("all")

@@ -1,4 +1,4 @@
-"""Predictions from samples: the streaming computation equals the one over all samples at once."""
+"""Predictions from samples: given in parts, they equal those computed from all samples at once."""
 
 import math
 
@@ -17,9 +17,9 @@ def probabilities():
     return torch.rand(2, 5, 3, generator=draw), torch.rand(2, 5, 3, 8, 8, generator=draw)
 
 
-def test_streaming_over_samples_equals_computing_all_at_once(probabilities):
+def test_samples_in_parts_equal_all_at_once(probabilities):
     text, maps = probabilities
-    prediction = summarise(text, maps.unbind(dim=1), top_fraction=0.1)
+    prediction = summarise(text, maps.split((2, 1, 2), dim=1), top_fraction=0.1)
     samples = maps.mean(dim=2)
     assert torch.allclose(prediction.map, samples.mean(dim=1), atol=1e-6)
     assert torch.allclose(prediction.map_std, samples.std(dim=1, correction=0), atol=1e-6)
@@ -34,7 +34,7 @@ def test_streaming_over_samples_equals_computing_all_at_once(probabilities):
 
 def test_the_score_is_half_the_text_score_and_half_the_top_of_the_map(probabilities):
     text, maps = probabilities
-    prediction = summarise(text, maps.unbind(dim=1), top_fraction=0.05)  # 3 of 64 pixels
+    prediction = summarise(text, [maps], top_fraction=0.05)  # 3 of 64 pixels
     top = prediction.map.flatten(1).sort(dim=1, descending=True).values[:, :3].mean(dim=1)
     assert torch.allclose(prediction.score, 0.5 * prediction.text_score + 0.5 * top)
     assert torch.allclose(prediction.score, image_score(prediction.text_score, prediction.map, 0.05))
@@ -42,7 +42,7 @@ def test_the_score_is_half_the_text_score_and_half_the_top_of_the_map(probabilit
 
 def test_mutual_information_measures_disagreement_between_prompts_only():
     even, split = torch.full((1, 2, 1), 0.5), torch.tensor([[[0.0], [1.0]]])
-    maps = [torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)]
+    maps = [torch.zeros(1, 1, 1, 4, 4), torch.ones(1, 1, 1, 4, 4)]
     agreed, disputed = summarise(even, maps), summarise(split, maps)
     assert agreed.entropy.item() == pytest.approx(math.log(2)) and agreed.mutual_information.item() == 0
     assert disputed.mutual_information.item() == pytest.approx(math.log(2))
@@ -52,7 +52,7 @@ def test_mutual_information_measures_disagreement_between_prompts_only():
 
 def test_one_sample_has_zero_standard_deviation(probabilities):
     text, maps = probabilities
-    prediction = summarise(text[:, :1], maps[:, :1].unbind(dim=1))
+    prediction = summarise(text[:, :1], [maps[:, :1]])
     assert not prediction.score_std.any() and not prediction.map_std.any()
 
 
@@ -66,7 +66,7 @@ def test_smoothing_equals_the_gaussian_filter_of_scipy(probabilities):
 
 def test_smoothing_affects_map_and_score_but_not_the_entropies(probabilities):
     text, maps = probabilities
-    raw, smoothed = (summarise(text, maps.unbind(dim=1), smoothing=sd) for sd in (0.0, 2.0))
+    raw, smoothed = (summarise(text, [maps], smoothing=sd) for sd in (0.0, 2.0))
     assert torch.allclose(smoothed.map, smooth(raw.map, 2.0), atol=1e-6)
     assert (smoothed.score < raw.score).all() and torch.equal(smoothed.map_entropy, raw.map_entropy)
 

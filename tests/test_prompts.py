@@ -31,11 +31,10 @@ def test_handwritten_prompts_contain_the_class_name_in_both_states():
 def test_a_prompt_consists_of_sos_context_state_name_eos(clip):
     bank = PromptBank(dim=clip.dim, num_prompts=2, context_len=3, state_len=4)
     z_context, z_states = torch.randn(2, 5, clip.dim), torch.randn(2, 5, clip.dim)
-    sos, context, endings, eos = bank(clip, z_context, z_states, ["metal_nut", "cable"])
+    context, endings, eos = bank(clip, z_context, z_states, ["metal_nut", "cable"])
     assert context.shape == (2, 5, 2, 3, clip.dim) and endings.shape == (2, 5, 2, 2, 4 + 2 + 1, clip.dim)
     assert eos.tolist() == [6, 5]
     words = clip.token_embedding(clip.tokenize(["metal nut"]))[0]
-    assert torch.equal(sos, words[0])
     assert torch.equal(context[0, 4, 1], bank.context[1] + z_context[0, 4])  # first image, last sample, second prompt
     abnormal = endings[0, 4, 1, 1]
     assert torch.equal(abnormal[:4], bank.states[1, 1] + z_states[1, 4])
@@ -52,7 +51,8 @@ def test_the_bank_is_initialised_around_the_means_of_the_paper():
 def test_shared_prefixes_give_the_embeddings_of_separate_prompts_of_77_tokens(model, clip):
     """Values and gradients, for names of different lengths."""
     z = torch.randn(2, 3, clip.dim, requires_grad=True), torch.randn(2, 3, clip.dim, requires_grad=True)
-    sos, context, endings, eos = model.prompts(clip, *z, ["metal_nut", "cable"])
+    context, endings, eos = model.prompts(clip, *z, ["metal_nut", "cable"])
+    sos = clip.token_embedding(clip.tokenize([""])[:, 0])
     shape = endings.shape[:4]  # (b, R, B, 2)
     parts = sos.expand(*shape, 1, -1), context[:, :, :, None].expand(*shape, -1, -1), endings
     whole = torch.cat(parts, dim=-2).flatten(0, 3)

@@ -117,11 +117,11 @@ def test_copies_give_a_table_with_published_numbers_and_finished_work_is_not_rep
         (replace(SMALL, model=ModelConfig(num_prompts=3, num_flows=2)), "model"),
         (replace(SMALL, train=replace(SMALL.train, lr_flow=1e-4)), "training"),
     ):
-        with pytest.raises(ValueError, match=f"another {key}; choose another folder"):
+        with pytest.raises(ValueError, match=f"another {key}.*; choose another folder"):
             reproduce(root, other, seeds=1, only=["mvtec"], **again)
     file = tmp_path / "results" / "mvtec-seed0.json"
     file.write_text(json.dumps(saved[0] | {"trained_on": saved[0]["trained_on"] | {"fingerprint": "another VisA's"}}))
-    with pytest.raises(ValueError, match="another trained_on; choose another folder"):
+    with pytest.raises(ValueError, match="another trained_on.*; choose another folder"):
         reproduce(root, SMALL, seeds=1, only=["mvtec"], **again)
 
 
@@ -241,3 +241,5 @@ def test_pfl_evaluate_writes_all_settings_and_statistics_over_seeds(root, tmp_pa
     printed = capsys.readouterr().out
     assert all(word in printed for word in ("std", "low", "high", "pixel_pro"))
     assert {path.name for path in file.parent.glob("*.json")} == {"one.json", "one-seed0.json", "one-seed1.json"}
+    assert cli.main(["evaluate", "mvtec", *options, "--json", str(file), "--num-samples", "1"]) == 2
+    assert "a run with another evaluation (num_samples 2, not 1); choose another folder" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from pfl import training
 from pfl.checkpoint import load
 from pfl.config import EvalConfig, ModelConfig, TrainConfig, preset
 from pfl.data.samples import Dataset
-from pfl.evaluation import measure
+from pfl.evaluation import measure, record
 from pfl.metrics import image_metrics
 from pfl.model import BayesPFL
 from pfl.optimisation import optimizer_of, schedule
@@ -114,8 +114,19 @@ def test_a_finished_run_is_not_repeated_and_a_different_one_is_rejected(fresh, d
     train(model, data, CONFIG, out=tmp_path, progress=False)
     assert len(train(again, data, CONFIG, out=tmp_path, progress=False).history) == 4 and same(model, again)
     assert (tmp_path / "history.csv").read_text().count("\n") == 5
-    with pytest.raises(ValueError, match="another train configuration; choose another folder"):
+    with pytest.raises(ValueError, match="another train configuration .seed 0, not 1.; choose another folder"):
         train(fresh(), data, dataclasses.replace(CONFIG, seed=1), out=tmp_path, progress=False)
+    with pytest.raises(ValueError, match="another data set"):
+        train(fresh(), data.subset(keep=lambda one: one != data[0]), CONFIG, out=tmp_path, progress=False)
+    for other in (BayesPFL(model.clip, model.config, seed=7), load(tmp_path, model.clip)):
+        with pytest.raises(ValueError, match="another set of initial weights"):
+            train(other, data, CONFIG, out=tmp_path, progress=False)
+    (tmp_path / training.PROGRESS).unlink()
+    with pytest.raises(
+        FileExistsError,
+        match="holds history.csv, model.json, weights.safetensors, but no run to resume; choose another folder",
+    ):
+        train(fresh(), data, CONFIG, out=tmp_path, progress=False)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +170,8 @@ def test_selection_must_say_where_its_data_come_from_and_is_recorded(fresh, data
     card = json.loads((tmp_path / "model.json").read_text())["card"]
     assert card["training"]["selection"] == "target"
     assert card["selected_on"]["data_fingerprint"] == data.fingerprint()
+    model = load(tmp_path, fresh().clip)
+    assert record(measure(model, data), model, data, EvalConfig())["card"] == card
 
 
 def test_the_reference_selects_by_pixels_of_the_raw_map_and_then_by_the_text_score(fresh, data):
@@ -182,6 +195,17 @@ def test_the_schedule_warms_up_step_by_step_and_ends_at_its_horizon_however_many
         for horizon in (None, 30)
     }
     assert rates[None] < 0.2 * CONFIG.lr_prompts and rates[30] != rates[None]
+
+
+def test_epochs_beyond_the_horizon_are_refused():
+    with pytest.raises(ValueError, match="epochs is 60, but the rates are 0 after a horizon of 30"):
+        dataclasses.replace(CONFIG, epochs=60, horizon=30)
+
+
+def test_a_stage_without_an_epoch_left_does_not_begin(fresh, data):
+    config = dataclasses.replace(CONFIG, epochs=1, stage2_epochs=1, max_epochs=1)
+    model = train(fresh(), data, config, progress=False).model
+    assert model.stage == 1
 
 
 def test_stage_2_has_a_constant_rate_of_its_own(fresh, data):

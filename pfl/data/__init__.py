@@ -8,11 +8,12 @@ from .checking import Report, check, where
 from .copies import require_complete
 from .finding import find
 from .loading import Batch, loader
-from .own import folder
+from .own import BIT_DEPTHS, folder, survey
 from .samples import Dataset, Sample, class_text
 from .spec import Spec
 
 __all__ = [
+    "BIT_DEPTHS",
     "SPECS",
     "Batch",
     "Dataset",
@@ -26,6 +27,7 @@ __all__ = [
     "load",
     "loader",
     "require_complete",
+    "survey",
     "where",
 ]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from . import catalogue
-from .copies import Copy, missing_files, open_copy
+from .copies import Copy, missing_images, missing_masks, open_copy
 from .files import IMAGE_SUFFIXES, Folder
 from .packaged import WHERE
 from .samples import Dataset, Sample
-from .transforms import foreground, read_image
+from .transforms import mask_pixels, read_image
 
 # Other files that archives contain; anything else that no sample uses is reported.
 OTHER_SUFFIXES = {".csv", ".json", ".txt", ".md", ".pyb", ".xml", ".pdf", ".html", ""}
@@ -60,7 +60,7 @@ def check(name: str, root: Path | str, *, subset: str | None = None) -> Report:
     """
     spec = catalogue.spec(name)
     copy = open_copy(spec, root, subset)
-    missing = missing_files(copy)
+    missing = missing_images(copy) + missing_masks(copy)
     problems = [*copy.differences(), *missing]
     for _, sample in copy.samples:
         problems += _sample_problems(sample)
@@ -143,12 +143,12 @@ def _sample_problems(sample: Sample) -> list[str]:
         size = read_image(sample.image).size
     except Exception as error:  # decoders raise errors of many types; report this one and continue
         problems.append(f"unreadable: {error}")
-    if sample.mask is None:
-        return problems
     try:
-        mask = foreground(sample.mask, sample.mask_threshold)
+        mask = mask_pixels(sample)
     except Exception as error:
         return [*problems, f"unreadable: {error}"]
+    if mask is None:
+        return problems
     if size and mask.shape != size[::-1]:
         problems.append(
             f"sizes differ: {sample.image} is {size[0]} x {size[1]}, its mask {mask.shape[1]} x {mask.shape[0]}"

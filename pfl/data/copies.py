@@ -86,9 +86,9 @@ def _check_identity(copy: Copy) -> None:
 
 
 def load_copy(spec: Spec, root: Path | str | None, *, split: str = "test", subset: str | None = None) -> Dataset:
-    """Load one split of a copy; every image must exist, and every anomalous image's mask if the set has masks.
+    """Load one split of a copy; every anomalous image must have its mask, if the set has masks.
 
-    Dataset.notes says which counts differ from the published ones.
+    Dataset.notes says which counts differ from the published ones, and which listed images are missing.
     """
     if root is None:
         raise ValueError(
@@ -97,14 +97,14 @@ def load_copy(spec: Spec, root: Path | str | None, *, split: str = "test", subse
     if split not in ("train", "test", "all"):
         raise ValueError(f"no split {split!r}: choose train, test or all")
     copy = open_copy(spec, root, subset)
-    if missing := missing_files(copy, split):
+    if missing := missing_masks(copy, split):
         more = f" and {len(missing) - 1} more" * (len(missing) > 1)
         command = f"pfl data check {spec.name} {root} --all"
         raise FileNotFoundError(f"{spec.title}: {missing[0]}{more}; `{command}` lists all")
     samples = tuple(sample for part, sample in copy.samples if split in (part, "all"))
     if not samples:
         raise ValueError(f"{spec.title} ({copy.layout}, {copy.part}) has no {split} images: choose another split")
-    notes = copy.differences(split)
+    notes = copy.differences(split) + missing_images(copy)
     return Dataset(name=spec.name, samples=samples, layout=copy.layout, part=copy.part, notes=notes)
 
 
@@ -116,14 +116,19 @@ def require_complete(data: Dataset, *, accept_incomplete: bool = False) -> Datas
     return data
 
 
-def missing_files(copy: Copy, split: str = "all") -> list[str]:
-    """A line for each missing image, and each missing mask of the split; with any of them it cannot be loaded."""
-    missing = [note for note in copy.base.notes if note.startswith("missing")]
+def missing_images(copy: Copy) -> tuple[str, ...]:
+    """A line for each image that is listed and not there."""
+    return tuple(note for note in copy.base.notes if note.startswith("missing image"))
+
+
+def missing_masks(copy: Copy, split: str = "all") -> tuple[str, ...]:
+    """A line for each missing mask of the split; with any of them it cannot be loaded."""
+    missing = [note for note in copy.base.notes if note.startswith("missing mask")]
     if "pixel" in copy.spec.level:
         samples = (sample for part, sample in copy.samples if split in (part, "all"))
         bare = (sample for sample in samples if sample.label == 1 and sample.mask is None)
         missing += [f"missing mask: no mask for the anomalous image {sample.image}" for sample in bare]
-    return missing
+    return tuple(missing)
 
 
 def _candidates(spec: Spec, path: Path) -> Iterator[tuple[str, Folder, list[Found], dict[str, Select | None]]]:

@@ -7,6 +7,8 @@ from .files import Found
 from .mvtec import tree
 from .spec import ALL, IMAGE, PIXEL, UNKNOWN, Category, Original, Spec
 
+CVC_IMAGES = ("Original", "PNG/Original", "TIF/Original", "images")  # CVC-ClinicDB's own, and its copy on Kaggle
+CVC_MASKS = ("Ground Truth", "PNG/Ground Truth", "TIF/Ground Truth", "masks")
 POLYPS = Original(partial(layouts.pairs, images=("images",), masks=("masks",)), ALL)
 
 
@@ -117,10 +119,7 @@ CLINICDB = Spec(
     standard="ClinicDB",
     level=PIXEL,
     categories=(Category("colon", (0, 0, 612)),),
-    originals=(
-        Original(partial(layouts.pairs, images=("Original", "images"), masks=("Ground Truth", "masks")), ALL),
-        Original(tree, ALL),
-    ),
+    originals=(Original(partial(layouts.pairs, images=CVC_IMAGES, masks=CVC_MASKS), ALL), Original(tree, ALL)),
     within=("TestDataset/CVC-ClinicDB",),
     source="Computer Vision Center, UAB, with Hospital Clinic Barcelona; also in the figshare item Polyp_DataSet",
     licence="research and education only, no commercial use",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from .account import Account, LeftOut
+
 # The reference's words in prompts for some category folders; every other name is used in lower case.
 CLASS_TEXT = {
     "macaroni1": "macaroni",
@@ -30,7 +32,9 @@ class Sample:
     """One image and its metadata.
 
     label is 0 (normal), 1 (anomalous) or None (unknown). The mask's foreground is grey > mask_threshold, of 255;
-    mask_threshold is 0 if the file stores class ids. A normal image has no mask: all of it is background.
+    mask_threshold is 0 if the file stores class ids, and None in own folders, where the file's values decide
+    (`masking`). A normal image has no mask: all of it is background. more_masks are further files, whose union with
+    mask is the mask. white is the value of a 16-bit image that is shown as white; None: 65535.
     """
 
     image: Path
@@ -39,7 +43,13 @@ class Sample:
     label: int | None
     mask: Path | None = None
     defect: str = ""
-    mask_threshold: int = 128
+    mask_threshold: int | None = 128
+    more_masks: tuple[Path, ...] = ()
+    white: int | None = None
+
+    @property
+    def masks(self) -> tuple[Path, ...]:
+        return (self.mask, *self.more_masks) if self.mask else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +57,8 @@ class Dataset:
     """Samples in a fixed order.
 
     layout and part say in which layout a published set was found and which part of it this is; notes, a line each, what
-    the copy lacks or has otherwise. A complete copy, and any set without published counts, has no notes.
+    the copy lacks or has otherwise. A complete copy, and any set without published counts, has no notes. account, of an
+    own folder, says what each of its files was taken for.
     """
 
     name: str
@@ -55,6 +66,7 @@ class Dataset:
     layout: str = ""
     part: str = ""
     notes: tuple[str, ...] = ()
+    account: Account | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "samples", tuple(self.samples))
@@ -64,6 +76,11 @@ class Dataset:
 
     def __getitem__(self, index: int) -> Sample:
         return self.samples[index]
+
+    @property
+    def unreadable(self) -> tuple[LeftOut, ...]:
+        """Of an own folder, what was left out because it cannot be read."""
+        return self.account.unreadable if self.account else ()
 
     @cached_property
     def level(self) -> frozenset[str]:
@@ -98,7 +115,8 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 of every sample's metadata and file contents, in order; it does not depend on the files' location.
 
-        Files are read once, on the first call; later changes to them are not noticed.
+        Files are read once, on the first call; later changes to them are not noticed. A file that is gone or may not be
+        read counts as such.
         """
         return self._fingerprint
 
@@ -107,7 +125,16 @@ class Dataset:
         digest = hashlib.sha256()
         for sample in self.samples:
             facts = (sample.category, sample.class_name, sample.label, sample.defect, sample.mask_threshold)
-            digest.update(repr(facts).encode())
-            for path in (sample.image, sample.mask):
-                digest.update(hashlib.sha256(path.read_bytes()).digest() if path else b"-")
+            digest.update(repr((*facts, sample.white) if sample.white else facts).encode())
+            for path in (sample.image, sample.mask, *sample.more_masks):
+                digest.update(_digest(path))
         return digest.hexdigest()
+
+
+def _digest(path: Path | None) -> bytes:
+    if path is None:
+        return b"-"
+    try:
+        return hashlib.sha256(path.read_bytes() if path.is_file() else b"unreadable").digest()  # a pipe would wait
+    except OSError:
+        return hashlib.sha256(b"unreadable").digest()

@@ -14,7 +14,7 @@ import open_clip
 import torch
 from torch import Tensor
 
-from ..clip import known_words
+from ..words import known_words
 from .defects import NEW
 from .kinds import CAPTIONED, PHOTOGRAPHED, TARGET
 

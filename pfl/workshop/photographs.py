@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from ..data.files import write
+from ..data.writing import write
 
 LIST = Path(__file__).parents[1] / "assets" / "photographs.csv"
 SIDE = {"surface": 640, "object": 320}  # of the small copies, at most, in pixels: the short side, the long side

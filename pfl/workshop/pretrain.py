@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..clip import encode_tokens
-from ..data.files import home, require_same, write
+from ..data.files import home, require_same
+from ..data.writing import write, write_table
 from . import photographs, tiny
 from .captions import NAMES, tokenize, used_tokens
 from .losses import Regions, accuracy, region_loss, sigmoid_loss
@@ -123,6 +124,7 @@ def train(
     words, regions = Words(clip).to(device), Regions(recipe.seed).to(device)
     optimizer = make_optimizer(clip, words, regions, recipe)
     first, seconds, rows, saved = 0, 0.0, [], folder / "state.pt"
+    history = folder / "history.csv"
     if saved.exists() or start:
         state = torch.load(saved if saved.exists() or not start else start / saved.name, weights_only=True)
         tiny.restore(clip, state["clip"])
@@ -132,6 +134,7 @@ def train(
         require_same(folder, state["recipe"], identity)
         first, seconds, rows = state["step"], state["seconds"], state["history"]
         optimizer.load_state_dict(state["optimizer"])
+        write_table(history, pd.DataFrame(rows), float_format="%.4g")  # a kill may have come between the two files
     # On processors without instructions for it, bfloat16 is slower than float32.
     fast = device != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     autocast, began = torch.autocast(device, torch.bfloat16, enabled=fast), time.time() - seconds
@@ -157,7 +160,7 @@ def train(
             state |= {"optimizer": optimizer.state_dict(), "recipe": identity, "history": rows}
             state |= {"step": step + 1, "seconds": time.time() - began}
             write(saved, partial(torch.save, state))
-            write(folder / "history.csv", pd.DataFrame(rows).to_csv(index=False, float_format="%.4g").encode())
+            write_table(history, pd.DataFrame(rows), float_format="%.4g")
             written = time.time()
     clip.token_embedding.weight.data[words.ids] = words.rows.data
     return clip.eval()

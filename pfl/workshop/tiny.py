@@ -14,7 +14,7 @@ from open_clip.model import resize_pos_embed
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
-from ..data.files import write, write_json
+from ..data.writing import write, write_json
 from ..weights import check_size
 from .stem import Stem
 

@@ -17,12 +17,11 @@ from pfl import bench, losses, model, prediction, tower
 from pfl.clip import encode_tokens
 from pfl.config import TrainConfig
 
-ROUNDS = 5
 
-
-def by_itself(text, sos, context, endings, eos, *, length=None, one_by_one=False):
+def by_itself(text, sos, context, endings, eos, *, length=None, one_by_one=False, **_):
     """`tower.encode` without sharing: one row per prompt, padded to `length` tokens, in one batch or in a loop."""
     n, s, t, dim = endings.shape
+    sos = by_itself.clip.token_embedding(by_itself.clip.tokenize([""])[0, 0])
     rows = torch.cat([sos.expand(n, s, 1, dim), context[:, None].expand(n, s, -1, dim), endings], dim=2).flatten(0, 1)
     if length:
         rows = F.pad(rows, (0, 0, 0, length - rows.shape[1]))
@@ -53,9 +52,9 @@ def slow_entropy(p):
 TOWER, UPSAMPLE, ENTROPY = tower.encode, losses.upsample, prediction.binary_entropy
 ROWS = {
     "a loop over prompts of 77 tokens, pairs of maps": (
-        lambda *a: by_itself(*a, length=77, one_by_one=True), pairs, slow_entropy
+        lambda *a, **_: by_itself(*a, length=77, one_by_one=True), pairs, slow_entropy
     ),
-    "+ all prompts in one batch": (lambda *a: by_itself(*a, length=77), pairs, slow_entropy),
+    "+ all prompts in one batch": (lambda *a, **_: by_itself(*a, length=77), pairs, slow_entropy),
     "+ nothing after EOS": (by_itself, pairs, slow_entropy),
     "+ difference maps": (by_itself, pixelwise, slow_entropy),
     "+ shared SOS and context, EOS only in the last block": (TOWER, pixelwise, slow_entropy),
@@ -67,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clip", default="ViT-B-16")
     parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     clip = pfl.load_clip(args.clip, pretrained="random", image_size=args.image_size)
     by_itself.clip = clip
@@ -75,7 +75,7 @@ def main() -> None:
     step = bench._training_step(net, four, TrainConfig().precision)
     times: dict[tuple[str, str], list[float]] = {}
     first = None
-    for round in range(ROUNDS + 1):
+    for round in range(args.rounds + 1):
         for name, (encode, upsample, entropy) in ROWS.items():
             tower.encode, losses.upsample, model.upsample, prediction.binary_entropy = (
                 encode, upsample, upsample, entropy

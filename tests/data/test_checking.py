@@ -97,8 +97,10 @@ def test_visa_with_only_some_categories_is_loaded_and_the_missing_ones_are_named
     with pytest.raises(ValueError, match="VisA, paper part: missing categories: pcb1, fryum .--accept-incomplete"):
         pfl.data.require_complete(data)
     (tmp_path / "candle/Data/Images/Anomaly/097.JPG").unlink()  # some files of a category: a damaged copy
-    with pytest.raises(FileNotFoundError, match=r"missing image: .*097.JPG.*`pfl data check visa .* --all` lists all"):
-        pfl.data.load("visa", tmp_path)
+    damaged = pfl.data.load("visa", tmp_path)
+    assert "097.JPG, listed in split_csv/1cls.csv" in damaged.notes[-1]
+    with pytest.raises(ValueError, match="--accept-incomplete"):
+        pfl.data.require_complete(damaged)
 
 
 def test_notes_are_about_the_split_that_is_loaded(small_mvtec):

@@ -89,6 +89,30 @@ def test_of_several_copies_a_complete_one_is_taken_and_none_is_taken_twice(tmp_p
     assert found == expected
 
 
+def test_a_complete_copy_with_another_name_is_preferred_to_an_incomplete_namesake(tmp_path):
+    polyps(tmp_path / "Kvasir", 100)
+    whole = polyps(tmp_path / "archive/archive", 1000)
+    assert find(tmp_path)[0] == {"kvasir": whole}
+
+
+def test_a_link_does_not_make_one_folder_two_sets(tmp_path):
+    folder = yes_no(tmp_path / "Br35H", 3, 4)
+    (tmp_path / "BrainMRI").symlink_to(folder)
+    found, missing = find(tmp_path)
+    assert len(found) == 1 and "is taken for" in (missing.get("br35h") or missing["brainmri"])
+
+
+def test_archives_from_kaggle_are_found_as_they_unpack(tmp_path):
+    build(tmp_path / "medical/archive", ORIGINALS["headct"][1])
+    add_tables(tmp_path / "medical/archive")
+    for kind in ("PNG", "TIF"):
+        touch(tmp_path / f"CVC-ClinicDB/{kind}/Original", 612)
+        touch(tmp_path / f"CVC-ClinicDB/{kind}/Ground Truth", 612)
+    brain = yes_no(tmp_path / "archive (3)/archive", 1500, 1500)
+    found, _ = find(tmp_path)
+    assert found == {"headct": tmp_path / "medical/archive", "clinicdb": tmp_path / "CVC-ClinicDB", "br35h": brain}
+
+
 def test_a_folder_called_like_a_set_that_is_not_one_gives_the_reason(tmp_path):
     touch(tmp_path / "VisA/candle", 3)
     build(tmp_path / "visa_pytorch/1cls", next(t for n, (_, t, _) in ORIGINALS.items() if n == "visa as prepared"))

@@ -1,5 +1,7 @@
 """Batches: a seed gives the same ones with any number of workers."""
 
+import dataclasses
+import pickle
 import random
 
 import numpy as np
@@ -50,6 +52,22 @@ def test_batches_depend_only_on_the_seed(metal):
         assert not same(first, loader(metal, 16, 5, seed=other, **options))
     assert (np.random.get_state()[1] == states[0]).all()  # noqa: NPY002
     assert random.getstate() == states[1] and torch.equal(torch.get_rng_state(), states[2])
+
+
+def test_batches_by_category_hold_one_each_and_every_image_once(metal):
+    two = [dataclasses.replace(one, category=("a", "b")[i % 2]) for i, one in enumerate(metal.samples)]
+    batches = list(loader(dataclasses.replace(metal, samples=two), 16, 4, by_category=True))
+    assert [{one.category for one in batch.samples} for batch in batches] == [{"a"}, {"a"}, {"b"}, {"b"}]
+    assert [one.image for batch in batches for one in batch.samples] == [one.image for one in two[::2] + two[1::2]]
+
+
+def test_what_a_worker_process_needs_can_be_pickled(metal):
+    """As on Windows and macOS, where worker processes are spawned and not forked."""
+    batches = loader(metal, 16, 5, augment=True, mosaic=0.4)
+    parts = pickle.loads(pickle.dumps((batches.dataset, batches.collate_fn, batches.worker_init_fn)))
+    dataset, collate, init = parts
+    init(0)
+    assert same([collate([dataset[i] for i in range(5)])], [next(iter(batches))])
 
 
 def test_a_batch_has_the_documented_shapes_types_and_labels(metal):
