@@ -13,7 +13,7 @@ from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
 from . import tower, weights
-from .config import Precision
+from .config import Precision, quarters
 from .ranges import check
 
 ACTIVATIONS = ("quickgelu", "gelu")
@@ -288,8 +288,7 @@ def load_clip(
         state = weights.read(file) if file else None
         model = weights.from_tag(name, pretrained, image_size, activation, state)
     weights.check_architecture(model, name)
-    layers = model.visual.transformer.layers
-    feature_layers = feature_layers or tuple(round(layers * quarter / 4) for quarter in (1, 2, 3, 4))
+    feature_layers = feature_layers or quarters(model.visual.transformer.layers)
     clip = FrozenCLIP(
         model=model.float(), name=name, pretrained=pretrained, feature_layers=feature_layers, compile=compile
     )

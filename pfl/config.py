@@ -8,6 +8,11 @@ from .ranges import check_config
 Precision = Literal["fp32", "bf16", "fp16"]
 
 
+def quarters(layers: int) -> tuple[int, ...]:
+    """The blocks of an image tower after each quarter of its depth, counted from 1: the default feature layers."""
+    return tuple(round(layers * quarter / 4) for quarter in (1, 2, 3, 4))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """Sizes and switches of the model; the defaults are the paper's (section 4.1)."""
