@@ -14,7 +14,12 @@ PACKAGE = ROOT / "pfl"
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 METHOD = "flows distributions prompts attention clip weights tower model losses prediction".split()
 # Imported inside a function, so that the package works without the workshop, or to shorten start-up.
-DEFERRED = {("pfl.clip", "pfl.workshop.tiny"), ("pfl.data", "pfl.workshop"), ("pfl.selection", "pfl.evaluation")}
+DEFERRED = {
+    ("pfl.clip", "pfl.workshop.tiny"),
+    ("pfl.shapes", "pfl.workshop.tiny"),
+    ("pfl.data", "pfl.workshop"),
+    ("pfl.selection", "pfl.evaluation"),
+}
 
 
 def name_of(module: str) -> str:
