@@ -138,7 +138,8 @@ def load(folder: Path | str = ASSETS) -> tuple[pd.DataFrame, pd.DataFrame]:
             raise FileNotFoundError(
                 f"{folder} lacks {name}; write it: python tests/benchmarks/claims.py --out {folder}"
             )
-    return pd.read_csv(Path(folder) / "claims.csv"), pd.read_csv(Path(folder) / "claims_runs.csv")
+    runs = pd.read_csv(Path(folder) / "claims_runs.csv", dtype={"clip": str})  # a fingerprint may look like a number
+    return pd.read_csv(Path(folder) / "claims.csv"), runs
 
 
 def verdict(low: float, high: float) -> str:
