@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -105,17 +106,21 @@ def recipe(scale: Preset, training: Dataset, *, passes: int, seed: int) -> Train
 def text_spread(model: BayesPFL, x: Tensor, class_names: list[str], *, num_samples: int = 10) -> dict[str, float]:
     """Mean cosine distance between text embeddings, for images with embeddings x (b, D).
 
-    prompts: of the bank, for the same state and sample. samples: of the same prompt and state. states: the mean normal
-    and the mean abnormal embedding, for comparison. NaN where there is only one; 0 where all are equal.
+    prompts: of the bank, for the same state and sample. samples: of the same prompt and state. states: the normal and
+    the abnormal embedding of one prompt. directions: their difference, abnormal minus normal, between all prompts and
+    samples; the scores follow from it. NaN where there is only one; 0 where all are equal.
     """
     bank = model.config.num_prompts
     text = model.sample_prompts(x, class_names, num_samples=num_samples).text.unflatten(1, (2, num_samples, bank))
-    states = text.mean(dim=(2, 3))
-    normal, abnormal = (states / states.norm(dim=-1, keepdim=True)).unbind(1)
+    normal, abnormal = text.unbind(1)
+    directions = F.normalize(abnormal - normal, dim=-1)
+    if samples(model.config, num_samples) == 1:
+        directions = directions[:, :1]  # all samples are equal
     return {
         "prompts": _mean_distance(text, 3),
         "samples": _mean_distance(text, 2),
         "states": float(1 - (normal * abnormal).sum(-1).mean()),
+        "directions": _mean_distance(directions.flatten(1, 2), 1),
     }
 
 
@@ -148,14 +153,14 @@ def verdict(low: float, high: float) -> str:
 
 
 def tally(table: pd.DataFrame) -> pd.DataFrame:
-    """For each comparison: how many of its rows have each verdict, the median difference, and the smallest and largest
-    difference that could have been seen (the half widths of the intervals)."""
+    """For each comparison: how many rows have each verdict, and medians of the difference and of what could be seen."""
     rows = table.assign(verdict=list(map(verdict, table["low"], table["high"])))
     groups = rows.groupby("comparison", sort=False)
     counts = groups["verdict"].value_counts().unstack(fill_value=0).reindex(columns=VERDICTS, fill_value=0)
-    counts = counts.reindex(groups.groups).rename_axis(columns=None)
-    counts["median difference"] = groups["difference"].median()
-    counts["could be seen: least"], counts["most"] = groups["seen_from"].min(), groups["seen_from"].max()
+    counts = counts.reindex(list(groups.groups)).rename_axis(columns=None)
+    counts["median difference"], counts["could be seen (median)"] = (
+        groups[column].median() for column in ("difference", "seen_from")
+    )
     return counts
 
 

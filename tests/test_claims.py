@@ -82,7 +82,8 @@ def test_the_spread_of_prompts_is_zero_without_distributions_and_undefined_for_o
         name: claims.text_spread(pfl.BayesPFL(clip, config), x, ["bolt", "nut"], num_samples=2)
         for name, config in claims.variants(pfl.ModelConfig(num_flows=2, base_variance=4.0)).items()
     }
-    assert np.isnan(spread["one prompt"]["prompts"]) and spread["bank"]["samples"] < 1e-6 < spread["flow"]["samples"]
+    assert np.isnan(spread["one prompt"]["prompts"]) and np.isnan(spread["one prompt"]["directions"])
+    assert spread["bank"]["samples"] < 1e-6 < spread["flow"]["samples"]
 
 
 def test_a_missing_table_is_named_with_the_command_that_writes_it(tmp_path):

@@ -186,7 +186,7 @@ def main() -> None:
     write_table(out / "claims_runs.csv", runs, float_format="%.5f")
     means = runs.groupby(["setting", "variant", "test_set"], sort=False)[[*METRICS]].mean()
     print(f"\nmeans over {args.seeds} seeds\n{means.round(3).to_string()}")
-    spread = runs.groupby(["setting", "variant"], sort=False)[["prompts", "samples", "states"]].mean()
+    spread = runs.groupby(["setting", "variant"], sort=False)[["prompts", "samples", "states", "directions"]].mean()
     print(f"\ncosine distances of text embeddings, width {clip.dim}\n{spread.round(4).to_string()}")
     print(f"\n{claims.tally(table).round(4).to_string()}\n\n{claims.sentences(table)}")
 
