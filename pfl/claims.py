@@ -108,7 +108,7 @@ def text_spread(model: BayesPFL, x: Tensor, class_names: list[str], *, num_sampl
 
     prompts: of the bank, for the same state and sample. samples: of the same prompt and state. states: the normal and
     the abnormal embedding of one prompt. directions: their difference, abnormal minus normal, between all prompts and
-    samples; the scores follow from it. NaN where there is only one; 0 where all are equal.
+    samples; scores follow from it by learned mappings. NaN where there is only one; 0 where all are equal.
     """
     bank = model.config.num_prompts
     text = model.sample_prompts(x, class_names, num_samples=num_samples).text.unflatten(1, (2, num_samples, bank))
