@@ -11,7 +11,7 @@ from .ranges import RANGES
 SETS = ("workshop", "elpv", "textile", *sorted(SPECS))
 LEAST = {  # whole numbers
     "seed": 0, "seeds": 1, "epochs": 0, "protocol_epochs": 0, "every": 1, "train_every": 1, "test_every": 1,
-    "num_samples": 1, "per_category": 1, "count": 1, "real_images": 0,
+    "num_samples": 1, "per_category": 1, "count": 1, "real_images": 0, "rerun": 0,
 }  # fmt: skip
 MOST = 100_000  # of the numbers that `ranges` does not know
 FOLDERS = ("folder", "normal")  # "" for none
