@@ -81,14 +81,14 @@ def test_pictures_are_only_read_wherever_they_are(notebook, tmp_path):
 
 def test_pictures_where_the_notebook_writes_are_refused_and_kept(notebook, tmp_path):
     own = tmp_path / "course" / "runs" / "tiny" / "own_images"
-    before = pictures(own / "coins-0" / "camera") | pictures(own) | pictures(own / "coins-0" / "normal")
+    before = pictures(own / "bricks-0" / "camera") | pictures(own) | pictures(own / "bricks-0" / "normal")
     with pytest.raises(FileExistsError, match="is not one of the example images; move it, or pass folder="):
         notebook()
     for folder in (own, own.parents[1], tmp_path):
         with pytest.raises(ValueError, match="is where this notebook writes"):
             notebook(folder=str(folder))
     assert contents(own) == before
-    assert len(notebook(folder=str(own / "coins-0" / "camera"))["table"]) == 4
+    assert len(notebook(folder=str(own / "bricks-0" / "camera"))["table"]) == 4
     assert before.items() <= contents(own).items()
 
 
