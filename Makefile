@@ -40,13 +40,14 @@ lab: install
 	$(VENV)/bin/jupyter lab notebooks
 
 # What ships, made again: the tiny CLIP (about four hours on one core), then the default model (minutes).
-# PHOTOGRAPHS contains unpacked Debian packages; without them the command says which, and how to get them.
+# PHOTOGRAPHS contains unpacked Debian packages; without them both commands say which, and how to get them.
 PHOTOGRAPHS ?= runs/packages
 pretrain: install
 	$(VENV)/bin/python -m pfl.workshop.pretrain --photographs $(PHOTOGRAPHS)
 
 default: install
-	$(VENV)/bin/pfl train workshop --out runs/default
+	$(VENV)/bin/python -m pfl.workshop.photoscenes runs/photographs runs/photoscenes --packages $(PHOTOGRAPHS)
+	$(VENV)/bin/pfl train runs/photoscenes --out runs/default
 	mkdir -p pfl/assets/default
 	cp runs/default/model.json runs/default/weights.safetensors pfl/assets/default/
 

@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = parsers.add_parser("evaluate", help="evaluate a model on a data set of unseen categories")
     command.add_argument(
-        "data", type=_name, help="workshop, elpv, textile, mvtec, visa, ..., or your own folder with labels"
+        "data", type=_name, help="workshop, photographs, elpv, textile, mvtec, ..., or your own folder with labels"
     )
     command.add_argument("--root", type=_path, help="folder of a published set")
     _add_folder_options(command)

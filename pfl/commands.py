@@ -140,7 +140,7 @@ def _preset(args) -> config.Preset:
 
 def _load(name: str, root: Path | None, args, split: str = "test") -> data.Dataset:
     """A published set, refused if its copy is incomplete and --accept-incomplete is not given; or an own folder."""
-    if name not in (*data.SPECS, "workshop", "elpv", "textile") and root is None:
+    if name not in (*data.SPECS, "workshop", "photographs", "elpv", "textile") and root is None:
         if not Path(name).is_dir():
             data.load(name)  # raises ValueError with the names of the published sets
         return data.folder(name, **own_options(args))

@@ -8,7 +8,7 @@ from .data import SPECS
 from .parallel import check_device
 from .ranges import RANGES
 
-SETS = ("workshop", "elpv", "textile", *sorted(SPECS))
+SETS = ("workshop", "photographs", "elpv", "textile", *sorted(SPECS))
 LEAST = {  # whole numbers
     "seed": 0, "seeds": 1, "epochs": 0, "protocol_epochs": 0, "every": 1, "train_every": 1, "test_every": 1,
     "num_samples": 1, "per_category": 1, "count": 1, "real_images": 0, "rerun": 0,

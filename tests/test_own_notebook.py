@@ -51,7 +51,7 @@ def notebook(tmp_path, monkeypatch):
 
 
 def pictures(folder: Path, count: int = 4) -> dict[Path, bytes]:
-    """Some pictures of a user, one of them with the name of a drawn one, and another file."""
+    """Some pictures of a user, one of them with the name of an example image, and another file."""
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(count):
         image = Image.fromarray(np.random.default_rng(i).integers(0, 255, (20, 24, 3), np.uint8))
@@ -81,14 +81,14 @@ def test_pictures_are_only_read_wherever_they_are(notebook, tmp_path):
 
 def test_pictures_where_the_notebook_writes_are_refused_and_kept(notebook, tmp_path):
     own = tmp_path / "course" / "runs" / "tiny" / "own_images"
-    before = pictures(own / "drawn-0" / "camera") | pictures(own) | pictures(own / "drawn-0" / "normal")
-    with pytest.raises(FileExistsError, match="is not one of the drawn images; move it, or pass folder="):
+    before = pictures(own / "bricks-0" / "camera") | pictures(own) | pictures(own / "bricks-0" / "normal")
+    with pytest.raises(FileExistsError, match="is not one of the example images; move it, or pass folder="):
         notebook()
     for folder in (own, own.parents[1], tmp_path):
         with pytest.raises(ValueError, match="is where this notebook writes"):
             notebook(folder=str(folder))
     assert contents(own) == before
-    assert len(notebook(folder=str(own / "drawn-0" / "camera"))["table"]) == 4
+    assert len(notebook(folder=str(own / "bricks-0" / "camera"))["table"]) == 4
     assert before.items() <= contents(own).items()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pfl.workshop import damage, photographs, pretrain
+from pfl.workshop import damage, photographs, photoscenes, pretrain
 from pfl.workshop.photoscenes import STATES, Library, scene
 from pfl.workshop.pool import Scenes
 
@@ -51,6 +51,10 @@ def test_pretraining_without_photographs_says_what_is_missing(tmp_path, monkeypa
     monkeypatch.setattr(sys, "argv", ["pretrain", "--photographs", str(tmp_path), "--out", str(tmp_path)])
     with pytest.raises(FileNotFoundError, match="(?s)ufoai-textures.*apt-get download"):
         pretrain.main()
+    monkeypatch.setattr(sys, "argv", ["photoscenes", *map(str, (tmp_path, tmp_path / "out", "--packages", tmp_path))])
+    with pytest.raises(SystemExit, match="(?s)ufoai-textures.*apt-get download"):
+        photoscenes.main()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Two sets of real photographs that are Python packages, image level only."""
+"""Two data sets that are Python packages, image level only: photographs of solar cells, and simulated textiles."""
 
 import csv
 import importlib.util
@@ -10,7 +10,7 @@ from .samples import Dataset, Sample
 WHERE = {
     "elpv": "elpv: solar cells, load('elpv'), measured per image\nsource:  pip install elpv-dataset (ZAE Bayern)\n"
     "licence: CC BY-NC-SA 4.0 (images), Apache-2.0 (code)\nwhole:   1508 normal and 715 anomalous images",
-    "textile": "textile: simulated defects, load('textile'), measured per image\n"
+    "textile": "textile: simulated noise fields, load('textile'), measured per image\n"
     "source:  pip install conformal-clip-data (Megahed et al., 2025)\n"
     "licence: MIT\nwhole:   1000 normal and 1000 anomalous images",
 }
@@ -40,7 +40,11 @@ def elpv() -> Dataset:
 
 
 def textile() -> Dataset:
-    """Textile photographs with simulated defects: 1,000 nominal, 500 local, 500 global ones (Megahed et al., 2025)."""
+    """Simulated textiles: 1,000 nominal, 500 local, 500 global ones (Megahed et al., 2025).
+
+    They are noise fields, not photographs. A nominal one has one grain, a local one another grain in one place, a
+    global one another grain everywhere.
+    """
     root = Folder(_package("conformal_clip_data", "conformal-clip-data") / "data" / "textile_images" / "simulated")
     samples = [
         Sample(

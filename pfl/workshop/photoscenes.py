@@ -1,17 +1,18 @@
 """Scenes made of photographs: a surface, or an object on a ground with its shadow, normal or with a painted defect.
 
 Much that is normal looks like damage at first: strong grain, dirt all over, joints, prints.
-`python -m pfl.workshop.photoscenes PHOTOGRAPHS OUT` writes a data set of them, to train the default on.
+`python -m pfl.workshop.photoscenes COPIES OUT --packages PACKAGES` writes a data set of them, to train the default on.
 """
 
 import argparse
+import sys
 from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from . import damage, defects
+from . import damage, defects, photographs
 from .fields import Rng, axes, colour, cover, lines, noise, spots
 from .scenes import SIZE, Scene, camera, finished, harmless_faults, variation, write
 from .shapes import raw_face
@@ -170,13 +171,20 @@ def make(library: Library, folder: Path, count: int, seed: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pfl.workshop.photoscenes", description=__doc__.splitlines()[0])
-    parser.add_argument("photographs", type=Path, help="folder of small copies, as pretrain writes it")
+    parser.add_argument("copies", type=Path, help="folder of small copies of the photographs, as pretrain writes it")
     parser.add_argument("out", type=Path)
+    parser.add_argument("--packages", type=Path, help="unpacked Debian packages, from which missing copies are made")
     parser.add_argument("--part", choices=("trained", "held-out"), default="trained")
     parser.add_argument("--count", type=int, default=1200)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    make(Library(args.photographs, args.part), args.out, args.count, args.seed)
+    try:
+        if args.packages:
+            photographs.gather(args.packages, args.copies)
+        library = Library(args.copies, args.part)
+    except FileNotFoundError as error:
+        sys.exit(str(error))
+    make(library, args.out, args.count, args.seed)
 
 
 if __name__ == "__main__":
