@@ -7,7 +7,9 @@ with the same training on a CLIP whose learned part is random, on the same froze
 head fitted to half of its own masks, as an upper bound for maps. Finished trainings are not repeated. For each seed,
 the gain in image AUROC over hand-written prompts is printed with its bootstrap interval over images.
 
-`--train` is the training set, in MVTec's layout; `python -m pfl.workshop.photoscenes` writes one of photographs.
+`--train` names the training sets: `workshop` (the drawn auxiliary split), or folders in MVTec's layout, as
+`python -m pfl.workshop.photoscenes` writes one of photographs. `--brief` measures every third image of both targets and
+leaves out the control and the upper bound: enough to compare training sets or weights.
 """
 
 import argparse
@@ -78,12 +80,24 @@ def upper_bound(clip, data) -> float:
     return sum(values) / len(values)
 
 
-def data_sets(real: Path | None) -> list[pfl.data.Dataset]:
+def training_set(names: list[str]) -> pfl.data.Dataset:
+    """The samples of all named training sets, one after another."""
+    parts = [
+        pfl.data.load("workshop", split="auxiliary") if name == "workshop" else mvtec.read(name, name=Path(name).name)
+        for name in names
+    ]
+    return replace(parts[0], name=" + ".join(p.name for p in parts), samples=sum((p.samples for p in parts), ()))
+
+
+def every_third(data: pfl.data.Dataset) -> pfl.data.Dataset:
+    return data.subset(keep=set(data.samples[::3]).__contains__)
+
+
+def data_sets(real: Path | None, brief: bool) -> list[pfl.data.Dataset]:
     """All sets to measure on, the drawn target first."""
     sets = [pfl.data.load("workshop", split="target"), pfl.data.load("photographs")]
-    for name in ("elpv", "textile"):
-        data = pfl.data.load(name)
-        sets.append(data.subset(keep=set(data.samples[::3]).__contains__))
+    sets = [every_third(data) for data in sets] if brief else sets
+    sets += [every_third(pfl.data.load(name)) for name in ("elpv", "textile")]
     folders = sorted(path for path in real.iterdir() if path.is_dir()) if real else []
     return sets + [pfl.data.folder(path, class_name=f"{path.name} surface") for path in folders]
 
@@ -115,21 +129,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/measured"))
     parser.add_argument("--real", type=Path, help="folder of real sets, each in a folder of its name")
-    parser.add_argument("--train", type=Path, help="training set in MVTec's layout; default: the auxiliary workshop")
+    parser.add_argument("--train", nargs="+", default=["workshop"], help="training sets, see above")
+    parser.add_argument("--brief", action="store_true", help="a part of the targets, no control and no upper bound")
     parser.add_argument("--epochs", type=int, default=pfl.preset("tiny").train.epochs)
     parser.add_argument("--weights", type=Path, help="another tiny CLIP; default: the shipped one")
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
     settings, rows = pfl.preset("tiny").eval, []
-    if args.train:
-        auxiliary = mvtec.read(args.train, name=args.train.name)
-    else:
-        auxiliary = pfl.data.load("workshop", split="auxiliary")
+    auxiliary = training_set(args.train)
     random_clip = pfl.load_clip("tiny-random")
     shipped = tiny.load(weights=args.weights or tiny.WEIGHTS)
     clip = FrozenCLIP(model=shipped, name="tiny", pretrained=None, feature_layers=random_clip.feature_layers)
-    sets = data_sets(args.real)
-    clip.memory, random_clip.memory = {}, {}  # all models see the same images
+    sets = data_sets(args.real, args.brief)
+    # All models see the same images, so each is encoded only once.
+    clip.memory, random_clip.memory = pfl.FeatureFolder(max_gb=8), pfl.FeatureFolder(max_gb=8)
 
     def record(what: str, model, data, seed: int) -> pd.DataFrame:
         result = measure(model, data, replace(settings, seed=seed))
@@ -142,21 +155,23 @@ def main() -> None:
         return result.images
 
     baseline = {data.name: record("hand-written", HandwrittenPrompts(clip), data, 0) for data in sets}
-    print(f"upper bound on the target, pixel AUROC: {upper_bound(clip, sets[0]):.3f}", flush=True)
+    if not args.brief:
+        print(f"upper bound on the target, pixel AUROC: {upper_bound(clip, sets[0]):.3f}", flush=True)
     for seed in range(args.seeds):
         model = trained(clip, seed, auxiliary, args.epochs, args.out / f"seed{seed}")
         for data in sets:
             gains = bootstrap_images(record("Bayes-PFL", model, data, seed), baseline[data.name])
             gain = gains.set_index(["category", "metric"]).loc[("mean", "image_auroc")]
             print(f"gain over hand-written prompts: {gain.value:.3f} ({gain.low:.3f} to {gain.high:.3f})", flush=True)
-    control = trained(random_clip, 0, auxiliary, args.epochs, args.out / "random")
-    for data in sets:
-        record("random CLIP", control, data, 0)
+    if not args.brief:
+        control = trained(random_clip, 0, auxiliary, args.epochs, args.out / "random")
+        for data in sets:
+            record("random CLIP", control, data, 0)
     pd.DataFrame(rows).to_csv(args.out / "table.csv", index=False)
     clip.memory = None
     weights = list(tiny.ASSETS.rglob("*.safetensors"))
     print(f"\nstrict protocol, R = 10, {args.seeds} seeds; image AUROC / pixel AUROC / PRO")
-    print(summary(rows)[["Bayes-PFL", "hand-written", "random CLIP", "goal"]].to_string())
+    print(summary(rows).to_string())
     print(f"weights in the package: {sum(path.stat().st_size for path in weights) / 1e6:.1f} MB (at most 16)")
     threads = torch.get_num_threads()
     print(f"predict, one image, R = 10, {threads} threads: {1e3 * seconds(model, clip.image_size):.0f} ms")
