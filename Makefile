@@ -47,7 +47,7 @@ pretrain: install
 
 default: install
 	$(VENV)/bin/python -m pfl.workshop.photoscenes runs/photographs runs/photoscenes --packages $(PHOTOGRAPHS)
-	$(VENV)/bin/pfl train runs/photoscenes --out runs/default
+	$(VENV)/bin/pfl train runs/photoscenes --epochs 4 --out runs/default
 	mkdir -p pfl/assets/default
 	cp runs/default/model.json runs/default/weights.safetensors pfl/assets/default/
 
