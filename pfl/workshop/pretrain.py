@@ -7,6 +7,7 @@ packages, each in a folder of its name; without them the command says which are 
 import argparse
 import json
 import os
+import sys
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -192,7 +193,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     args = parser.parse_args()
-    photographs.gather(args.photographs, args.out / "photographs")
+    try:
+        photographs.gather(args.photographs, args.out / "photographs")
+    except FileNotFoundError as error:
+        sys.exit(str(error))
     library, curves = Library(args.out / "photographs"), list[pd.DataFrame]()
     for n, recipe in enumerate(ROUNDS):
         folder = args.out / f"round{n}"
