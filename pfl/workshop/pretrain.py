@@ -218,7 +218,7 @@ def main() -> None:
         # Weights that can be used already, then those of the last round.
         for place in (folder, args.assets) if recipe is ROUNDS[-1] else (folder,):
             tiny.save(clip.cpu(), used_tokens(), card, place)
-            write(place / "tiny_clip_history.csv", pd.concat(curves).to_csv(index=False).encode())
+            write_table(place / "tiny_clip_history.csv", pd.concat(curves))
     print(json.dumps(card, indent=2))
 
 

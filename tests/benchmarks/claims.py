@@ -113,7 +113,7 @@ def spread_of(file: Path) -> dict[str, float]:
         return {name.removeprefix("spread."): float(arrays[name]) for name in arrays.files if name[:7] == "spread."}
 
 
-def tables(files: dict[tuple, Path], args, clip) -> tuple[pd.DataFrame, pd.DataFrame]:
+def tables(files: dict[tuple, Path], sizes: dict[str, int], args, clip) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The comparisons, and the metrics of each run."""
     rows, runs, values = [], [], {}
     for (setting, variant, seed), file in files.items():
@@ -138,7 +138,7 @@ def tables(files: dict[tuple, Path], args, clip) -> tuple[pd.DataFrame, pd.DataF
                     row = {"setting": setting, "test_set": test, "comparison": f"{first} - {second}", "metric": metric}
                     row |= {"difference": value, "low": low, "high": high, "seen_from": (high - low) / 2}
                     row |= {"first": ours[0].mean(), "second": theirs[0].mean(), "seeds": len(seeds)}
-                    rows.append(row | {"images": getattr(args, test), "verdict": claims.verdict(low, high)})
+                    rows.append(row | {"images": sizes[test], "verdict": claims.verdict(low, high)})
     return pd.DataFrame(rows), pd.DataFrame(runs)
 
 
@@ -179,8 +179,7 @@ def main() -> None:
             f"{done}/{len(left)} {setting}, {variant}, seed {seed}: {cost:.0f} s a run, {rest:.0f} min left", flush=True
         )
 
-    table, runs = tables(files, args, clip)
-    table["images"] = table["test_set"].map(sizes)
+    table, runs = tables(files, sizes, args, clip)
     out = args.out or args.work
     write_table(out / "claims.csv", table, float_format="%.5f")
     write_table(out / "claims_runs.csv", runs, float_format="%.5f")
