@@ -26,14 +26,14 @@ test: install
 
 # The notebooks that `make figures` ran, with solutions, API and docs/: runs/book/index.html, which needs no network.
 book: install $(VENV)/.book
-	$(VENV)/bin/python book/build.py --preset $(PRESET)
+	$(VENV)/bin/python book/make.py --preset $(PRESET)
 
 $(VENV)/.book: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --editable ".[book]"
 	touch $@
 
-# Opens each page of the book in Chromium; screenshots are in runs/screenshots.
-browser: book
+# Opens each page of the book in an installed Chromium; screenshots are in runs/screenshots.
+browser: install $(VENV)/.book
 	$(VENV)/bin/python -m pytest tests/browser --browser-required
 
 # The package as users install it: a wheel in an environment of its own, used outside the checkout. Only the dependencies

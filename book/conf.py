@@ -1,4 +1,4 @@
-"""Settings of the book for Sphinx; `make book` runs it through `book/build.py`."""
+"""Settings of the book for Sphinx; `make book` runs it through `book/make.py`."""
 
 import dataclasses
 import inspect
@@ -19,8 +19,8 @@ release = pfl.__version__
 language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "sphinx.ext.mathjax"]
 include_patterns = ["*.md", "api/*.md", "docs/*.md", "figures/README.md", "notebooks/**", "pfl/assets/README.md"]
+highlight_language = "none"
 default_role = "code"  # docstrings put names into single backticks, as Markdown does
-suppress_warnings = ["config.cache"]
 
 # --- notebooks ---
 nb_execution_mode = "off"  # `make figures` has run them
@@ -35,7 +35,9 @@ html_theme_options = {"navigation_with_keys": True}
 html_static_path = ["book.css", str(MATHJAX / "static" / "mathjax" / "tex-svg.js")]
 html_css_files = ["book.css"]
 html_copy_source = False
-html_show_sphinx = False
+html_show_search_summary = False  # it fetches pages, which a browser refuses for files
+html_show_sphinx = html_show_copyright = False
+html_extra_path = ["../runs/book_sources/extra"]  # what outputs of notebooks link to
 mathjax_path = "tex-svg.js"
 pygments_style, pygments_dark_style = "friendly", "github-dark"
 
@@ -44,7 +46,7 @@ autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
 autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
-python_maximum_signature_line_length = 88
+python_maximum_signature_line_length = 100
 python_use_unqualified_type_names = True
 add_module_names = False
 
@@ -78,24 +80,29 @@ def indent(line: str) -> int:
 
 def fields(thing: type) -> list[str]:
     """The fields of a data class with the comments beside them, which hold shapes, units and reasons."""
-    found = re.findall(r"^    (\w+): ([^=#\n]+?)(?: = ([^#\n]+?))?(?:  # (.+))?$", inspect.getsource(thing), re.MULTILINE)
-    rows = []
-    for name, kind, default, comment in found:
-        value = f" = {default}" if default else ""
-        rows += [f"``{name}: {kind}{value}``", f"   {escape(comment)}" if comment else "   \\ "]
-    return rows
+    found = re.findall(r"^    (\w+: [^#\n]+?)  # (.+)$", inspect.getsource(thing), re.MULTILINE)
+    return [line for field, comment in found for line in (f"``{field}``", f"   {escape(comment)}")]
 
 
 def fold_solutions(app: Sphinx, tree: nodes.document) -> None:
     """Fold what follows each heading of a page of solutions."""
     if "solutions/" not in app.env.docname:
         return
-    for section in tree.findall(lambda node: isinstance(node, nodes.section) and isinstance(node.parent, nodes.section)):
+    for section in tree.findall(
+        lambda node: isinstance(node, nodes.section) and isinstance(node.parent, nodes.section)
+    ):
         opening = "<details class='solution'><summary>Show the solution</summary>"
         section.insert(1, nodes.raw("", opening, format="html"))
         section.append(nodes.raw("", "</details>", format="html"))
 
 
+def unwrap_tables(app: Sphinx, tree: nodes.document) -> None:
+    """Keep a figure's caption to its picture: myst-nb wraps the other outputs of the cell, too."""
+    for figure in [f for f in tree.findall(nodes.figure) if not list(f.findall(nodes.image))]:
+        figure.parent.replace(figure, [child for child in figure if not isinstance(child, nodes.caption)])
+
+
 def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # before napoleon
     app.connect("doctree-read", fold_solutions)
+    app.connect("doctree-read", unwrap_tables)

@@ -17,7 +17,6 @@ from pathlib import Path
 import nbformat
 from PIL import Image
 from rooms import write_api
-from sphinx.cmd.build import main as sphinx
 
 from pfl.plotting import alt_text
 
@@ -27,13 +26,14 @@ PAGES = "CHANGELOG.md CITATION.cff CONTRIBUTING.md LICENSE Makefile README.md en
 FOLDERS = "docs figures pfl tests".split()
 HEAVY = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.npz")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+LINKED = re.compile(r"<(a|iframe)\s[^>]*?(?:href|src)=['\"]([^'\":#]+)['\"][^>]*>(.*?)</\1>", re.DOTALL)
 STILL = "*The controls work in a running notebook (`make lab`); the book shows their first state.*"
 NOT_RUN = "**This build has no executed copy of the solutions, so it shows their code without output.**"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A picture in figures/ with its caption, which is its row in figures/README.md, and its alt text, if it has one."""
+    """A picture in figures/, its caption, which is its row in figures/README.md, and its alt text, if it has one."""
 
     path: Path
     notebook: str
@@ -44,9 +44,11 @@ class Drawn:
 def drawn_figures() -> dict[str, Drawn]:
     """The figures by name, in the order of the table in figures/README.md."""
     figures = {}
-    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \|", (ROOT / "figures/README.md").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\w+) \| (.+?) \|", (ROOT / "figures/README.md").read_text("utf-8"), re.MULTILINE
+    )
     for name, notebook, caption in rows:
-        path = next((ROOT / "figures" / f"{name}{s}" for s in (".webp", ".png") if (ROOT / f"figures/{name}{s}").exists()))
+        path = next((ROOT / "figures").glob(f"{name}.[pw]*"))
         figures[name] = Drawn(path=path, notebook=notebook, caption=caption, alt=alt_text(path))
     return figures
 
@@ -79,6 +81,9 @@ def prepare(path: Path, figures: dict[str, Drawn]) -> nbformat.NotebookNode:
             cell.source = re.sub(r"\[([^]]+)\]\((?:\.\./)*pfl/([\w/]+)\.py\)", _module_link, cell.source)
             continue
         cell.outputs = [output for output in map(still, cell.outputs) if output]
+        for output in cell.outputs:
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = LINKED.sub(keep_linked, output.data["text/html"])
         name = next((n for n in re.findall(r'"(\d\d_\w+)"', cell.source) if n in figures), None)
         options = {"image": {"alt": f"Picture of the section “{heading}”"}}
         if name:
@@ -93,6 +98,17 @@ def prepare(path: Path, figures: dict[str, Drawn]) -> nbformat.NotebookNode:
 
 def _module_link(found: re.Match) -> str:
     return f"{{py:mod}}`{found[1].strip('`')} <pfl.{found[2].replace('/', '.')}>`"
+
+
+def keep_linked(found: re.Match) -> str:
+    """A link of an output to a file of this run, such as a report, which is copied into the site; else its text."""
+    file = (ROOT / "notebooks" / found[2]).resolve()
+    if not (file.is_file() and file.is_relative_to(ROOT)):
+        return found[3]
+    copy = SOURCES / "extra" / file.relative_to(ROOT)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(file, copy)
+    return found[0]
 
 
 def caption(name: str, figure: Drawn, root: str) -> str:
@@ -134,6 +150,7 @@ def lay_out(preset: str) -> None:
     copies, figures = executed(preset), drawn_figures()
     shutil.rmtree(SOURCES, ignore_errors=True)
     (SOURCES / "notebooks" / "solutions").mkdir(parents=True)
+    (SOURCES / "extra").mkdir()
     for name in PAGES:
         shutil.copy(ROOT / name, SOURCES)
     for name in FOLDERS:
@@ -159,6 +176,8 @@ def main() -> int:
     parser.add_argument("--preset", default="tiny", help="whose executed notebooks to show (default: tiny)")
     lay_out(parser.parse_args().preset)
     shutil.rmtree(SITE, ignore_errors=True)
+    from sphinx.cmd.build import main as sphinx  # here, so that the tests of this file need no Sphinx
+
     cache = ["-d", str(SOURCES.with_name("book_cache")), "-E"]
     status = sphinx(["-q", "-W", "--keep-going", "-c", str(ROOT / "book"), *cache, str(SOURCES), str(SITE)])
     if not status:
