@@ -39,6 +39,7 @@ html_show_search_summary = False  # it fetches pages, which a browser refuses fo
 html_show_sphinx = html_show_copyright = False
 html_extra_path = ["../runs/book_sources/extra"]  # what outputs of notebooks link to
 mathjax_path = "tex-svg.js"
+mathjax3_config = {"options": {"enableMenu": False}}  # the menu would load more scripts
 pygments_style, pygments_dark_style = "friendly", "github-dark"
 
 # --- API ---
