@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 PRESET ?= tiny
 
-.PHONY: install figures test wheel lab pretrain default clean
+.PHONY: install figures test book browser wheel lab pretrain default clean
 
 # CPU=1 takes a build of torch without CUDA, where pip's configuration offers one; docs/speed.md says what it saves.
 install: $(VENV)/.installed
@@ -22,7 +22,19 @@ test: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --ignore tests/browser
+
+# The notebooks that `make figures` ran, with solutions, API and docs/: runs/book/index.html, which needs no network.
+book: install $(VENV)/.book
+	$(VENV)/bin/python book/make.py --preset $(PRESET)
+
+$(VENV)/.book: pyproject.toml
+	$(VENV)/bin/python -m pip install --quiet --editable ".[book]"
+	touch $@
+
+# Opens each page of the book in an installed Chromium; screenshots are in runs/screenshots.
+browser: install $(VENV)/.book
+	$(VENV)/bin/python -m pytest tests/browser --browser-required
 
 # The package as users install it: a wheel in an environment of its own, used outside the checkout. Only the dependencies
 # are those of .venv (the path in a .pth file; the checkout's own .pth files do not count there).

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 from .data.writing import write, write_table
 
@@ -44,7 +44,13 @@ def root() -> Path:
 
 
 def save_figure(
-    fig: Figure, name: str, numbers: pd.DataFrame, folder: Path | str | None = None, *, images: bool = False
+    fig: Figure,
+    name: str,
+    numbers: pd.DataFrame,
+    folder: Path | str | None = None,
+    *,
+    images: bool = False,
+    alt: str = "",
 ) -> None:
     """Write the figure as `name.png`, or `name.webp` if it shows images, and `name.csv`, the numbers that it shows.
 
@@ -54,6 +60,7 @@ def save_figure(
     Args:
         folder: default `figures/` of the checkout.
         images: whether the figure shows images, for which WebP is several times smaller.
+        alt: what a reader who cannot see the figure has to know; written into the picture, read by `alt_text`.
     """
     folder = Path(folder) if folder else root() / "figures"
     for dpi in range(150, 50, -10):
@@ -61,13 +68,35 @@ def save_figure(
         fig.savefig(drawn, format="png", dpi=dpi)
         picture = Image.open(drawn).convert("RGB")
         if images:
-            picture.save(file, "WEBP", quality=85, method=6)
+            picture.save(file, "WEBP", quality=85, method=6, exif=_exif(alt))
         else:
-            picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+            picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True, pnginfo=_png_text(alt))
         if file.tell() <= MAX_BYTES:
             break
     write(folder / f"{name}.{'webp' if images else 'png'}", file.getvalue())
     write_table(folder / f"{name}.csv", numbers, float_format="%.4g")
+
+
+def _exif(alt: str) -> bytes:
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = alt.encode()
+    return exif.tobytes() if alt else b""
+
+
+def _png_text(alt: str) -> PngImagePlugin.PngInfo:
+    text = PngImagePlugin.PngInfo()
+    if alt:
+        text.add_itxt("Description", alt)
+    return text
+
+
+def alt_text(picture: Path | str) -> str:
+    """The alt text that `save_figure` wrote into a picture: Description in a PNG, EXIF's in a WebP; "" if none."""
+    with Image.open(picture) as image:
+        if "Description" in image.info:
+            return str(image.info["Description"])
+        text = image.getexif().get(ExifTags.Base.ImageDescription, "")
+    return text.encode("latin-1").decode()  # Pillow reads EXIF's bytes as Latin-1
 
 
 def show_image(ax, image: np.ndarray, title: str = "", mask: np.ndarray | None = None, heat: np.ndarray | None = None):

@@ -27,6 +27,19 @@ def test_a_figure_is_the_same_each_time_and_at_most_300_kb(images, suffix, tmp_p
     plt.close(fig)
 
 
+@pytest.mark.parametrize("images", [False, True])
+def test_the_alt_text_is_in_the_picture_and_changes_nothing_else(images, tmp_path):
+    fig, ax = plt.subplots(figsize=(2, 2))
+    ax.plot([0, 1])
+    alt = "Rising line, from 0 to 1 – σ = 0.5"
+    for name, text in (("plain", ""), ("described", alt)):
+        plotting.save_figure(fig, name, pd.DataFrame({"y": [0, 1]}), tmp_path, images=images, alt=text)
+    plain, described = (tmp_path / f"{name}.{'webp' if images else 'png'}" for name in ("plain", "described"))
+    assert (plotting.alt_text(plain), plotting.alt_text(described)) == ("", alt)
+    assert np.array_equal(np.asarray(Image.open(plain)), np.asarray(Image.open(described)))
+    plt.close(fig)
+
+
 def test_the_explorer_says_what_is_known_of_an_image(model, tiles):
     for label, word in ((0, "normal"), (1, "defective"), (None, "unknown")):
         data = Dataset(name="one", samples=(replace(tiles[0], label=label),))
