@@ -1,0 +1,160 @@
+"""Export: the file gives the numbers of `predict`, for any number of images and samples and any name."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import open_clip
+import pytest
+import torch
+
+from pfl import cli, load_clip, save
+from pfl import export as exporting
+from pfl.config import ModelConfig
+from pfl.distributions import Noise
+from pfl.export import CARD, OUTPUTS, Graph, describe, export, packed, to_onnx, trace
+from pfl.model import BayesPFL
+
+NAMES = ["metal nut", "cable", "printed circuit board"]
+
+
+@pytest.fixture(scope="module")
+def model(clip):
+    return BayesPFL(clip, ModelConfig(num_prompts=2, num_flows=3))
+
+
+@pytest.fixture(scope="module")
+def program(model):
+    return trace(Graph(model))
+
+
+@pytest.fixture(scope="module")
+def proto(program):
+    return to_onnx(program)
+
+
+def inputs(model, names, samples, padding=0):
+    """Inputs of the file for one image per name, and the prediction for them."""
+    generator, side = torch.Generator().manual_seed(samples), model.clip.image_size
+    images = torch.rand(len(names), 3, side, side, generator=generator)
+    tokens = open_clip.tokenize(names)
+    context = torch.randn(len(names), samples, model.clip.dim, generator=generator)
+    states = torch.randn(2, samples, model.clip.dim, generator=generator)
+    prediction = model.predict(images, names, noise=Noise(context=context, states=states))
+    return (images, tokens[:, : tokens.argmax(dim=1).max() + 1 + padding], context, states), prediction
+
+
+def run(content: bytes, given) -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return session.run(OUTPUTS, {one.name: x.numpy() for one, x in zip(session.get_inputs(), given, strict=True)})
+
+
+def error(found, prediction) -> float:
+    """Largest difference of any output."""
+    expected = [getattr(prediction, name) for name in OUTPUTS]
+    return max(float(np.abs(np.asarray(a) - b.numpy()).max()) for a, b in zip(found, expected, strict=True))
+
+
+CASES = [(NAMES[:1], 1, 0), (NAMES, 4, 0), (NAMES[1:], 10, 3), (["screw"] * 5, 2, 58), (["long " * 64 + "nut"], 2, 0)]
+
+
+@pytest.mark.parametrize("names, samples, padding", CASES)
+def test_both_formats_give_the_numbers_of_predict(names, samples, padding, model, program, proto):
+    given, prediction = inputs(model, names, samples, padding)
+    assert error(run(packed(proto, {}, "float32"), given), prediction) < 1e-5
+    with torch.no_grad():
+        assert error(program.module()(*given), prediction) < 1e-5
+
+
+def test_onnxruntime_web_has_all_operators_of_the_file(proto):
+    onnx.checker.check_model(proto, full_check=True)
+    assert {one.domain: one.version for one in proto.opset_import if one.domain in ("", "ai.onnx")} == {"": 18}
+    assert {node.domain for node in proto.graph.node} <= {"", "ai.onnx"}
+
+
+@pytest.mark.parametrize("weights, most, smaller", [("float16", 1e-3, 1.9), ("int8", 1e-2, 3.5)])
+def test_weights_of_fewer_bits_make_the_file_smaller_and_the_map_hardly_other(weights, most, smaller, model, proto):
+    copy = onnx.ModelProto.FromString(proto.SerializeToString())
+    content = packed(copy, {}, weights)
+    assert proto.ByteSize() / len(content) > smaller
+    given, prediction = inputs(model, NAMES, 3)
+    assert 0 < error(run(content, given), prediction) < most
+
+
+def test_a_file_of_some_names_is_smaller_and_refuses_others(model, tmp_path):
+    content = export(model, tmp_path / "some.onnx", names=NAMES).read_bytes()
+    assert len(content) < 30e6  # the token embedding alone has 38 MB
+    for names in (NAMES, ["cable nut", "metal circuit"]):
+        given, prediction = inputs(model, names, 2)
+        assert error(run(content, given), prediction) < 1e-5
+    with pytest.raises(Exception, match="out of data bounds"):
+        run(content, inputs(model, ["screw"], 2)[0])
+    assert json.loads(metadata(content)[CARD])["names"] == NAMES
+    for bad, message in (([], "at least one"), ("cable", "a list"), ([""], "empty"), (["very " * 80], "shorten it")):
+        with pytest.raises(ValueError, match=message):
+            export(model, tmp_path / "none.onnx", names=bad)
+
+
+def metadata(content: bytes) -> dict:
+    return onnxruntime.InferenceSession(content).get_modelmeta().custom_metadata_map
+
+
+def test_a_plain_vision_transformer_with_quickgelu_and_the_head_of_stage_2(tmp_path):
+    vision = dict(layers=4, width=64, patch_size=16, image_size=32)
+    plain = open_clip.CLIP(64, vision, dict(context_length=77, vocab_size=49408, width=64, heads=1, layers=2))
+    torch.save(plain.state_dict(), tmp_path / "clip.pt")
+    clip = load_clip(str(tmp_path / "clip.pt"), activation="quickgelu", image_size=48)
+    model = BayesPFL(clip, ModelConfig(num_prompts=1, num_flows=2, isd=False, rca=False))
+    model.stage, clip.memory = 2, {}
+    given, prediction = inputs(model, NAMES, 3)
+    assert error(run(export(model, tmp_path / "m.onnx").read_bytes(), given), prediction) < 1e-5
+
+
+# --- the command, and the card ---
+
+
+def test_the_command_writes_a_file_with_its_card(model, tmp_path, capsys):
+    save(model, tmp_path / "model", card={"data": "tiles"})
+    for _ in range(2):  # its own earlier file is overwritten
+        assert cli.main(["export", str(tmp_path / "model"), "--to", str(tmp_path / "m.pt2")]) == 0
+    assert "m.pt2: " in capsys.readouterr().out
+    extra = {CARD: ""}
+    program = torch.export.load(tmp_path / "m.pt2", extra_files=extra)
+    given, prediction = inputs(model, NAMES, 2)
+    with torch.no_grad():
+        assert error(program.module()(*given), prediction) < 1e-5
+    card = json.loads(extra[CARD])
+    assert card == json.loads(json.dumps(describe(model, None, "float32"))) | {"card": {"data": "tiles"}}
+    assert card["fingerprint"]["clip"] == model.clip.fingerprint and "(b, 3, 32, 32)" in card["image"]
+
+
+def test_an_onnx_file_has_its_card_and_is_known_by_its_first_bytes(model, proto, tmp_path):
+    content = packed(proto, describe(model, None, "float32"), "float32")
+    assert json.loads(metadata(content)[CARD])["names"] == "any"
+    (tmp_path / "m.onnx").write_bytes(content)
+    exporting.check_export(tmp_path / "m.onnx")  # may be overwritten
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "m.pt2"])
+def test_a_file_of_the_users_is_not_overwritten(name, tmp_path, capsys):
+    (tmp_path / name).write_bytes(b"mine")
+    assert cli.main(["export", "default", "--to", str(tmp_path / name)]) == 2
+    assert f"{name} is another file than this command writes; choose another name" in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == b"mine"
+
+
+def test_what_cannot_be_exported_is_an_error_on_one_line(model, tmp_path, monkeypatch, capsys):
+    def fails(*arguments):
+        assert cli.main(["export", "default", *arguments]) == 2
+        return capsys.readouterr().err
+
+    assert "ends neither in .onnx nor in .pt2" in fails("--to", str(tmp_path / "m.pth"))
+    assert "weights in float32, not in int8" in fails("--to", str(tmp_path / "m.pt2"), "--weights", "int8")
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    assert "pip install 'bayes-pfl[export]'" in fails("--to", str(tmp_path / "m.onnx"))
+    with pytest.raises(ValueError, match="weights 'int4' is unknown"):
+        export(model, tmp_path / "m.onnx", weights="int4")
+    with pytest.raises(ValueError, match="model is None; pass a BayesPFL"):
+        export(None, tmp_path / "m.pt2")
+    assert not list(tmp_path.iterdir())
