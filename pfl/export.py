@@ -33,7 +33,7 @@ from .losses import upsample
 from .model import BayesPFL
 from .prediction import summarise
 from .prompts import name_tokens
-from .ranges import of_type
+from .ranges import list_of_names, of_type
 
 Weights = Literal["float32", "float16", "int8"]
 INPUTS, OUTPUTS = ("image", "tokens", "context_noise", "state_noise"), ("score", "score_std", "map", "map_std")
@@ -65,7 +65,7 @@ def export(
     check_export(path, weights)
     if model.clip.device.type != "cpu":
         raise ValueError(f"the model is on {model.clip.device}; move it with model.to('cpu') to export it")
-    graph, card = Graph(model, None if names is None else _known(model, names)), describe(model, names, weights)
+    graph, card = Graph(model, None if names is None else known_tokens(model, names)), describe(model, names, weights)
     program = trace(graph)
     if path.suffix == ".pt2":
         buffer = io.BytesIO()
@@ -138,11 +138,11 @@ class Graph(nn.Module):
         return F.embedding(torch.where(same.any(dim=-1), same.int().argmax(dim=-1), len(self.known)), self.rows)
 
 
-def _known(model: BayesPFL, names: Sequence[str]) -> Tensor:
-    """Ids of the tokens of class names, and of the padding."""
-    if isinstance(names, str) or not names:
+def known_tokens(model: BayesPFL, names: Sequence[str]) -> Tensor:
+    """Ids of the tokens of class names, and of the padding (n,)."""
+    if isinstance(names, str) or not len(names):
         raise ValueError(f"names are {names!r}; pass a list of class names, at least one")
-    ids, _ = name_tokens(tuple(names), _learned(model), model.clip.context_length, model.clip.device)
+    ids, _ = name_tokens(tuple(list_of_names(names)), _learned(model), model.clip.context_length, model.clip.device)
     return torch.cat([ids.flatten(), ids.new_zeros(1)]).unique()
 
 

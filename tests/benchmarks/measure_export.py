@@ -22,7 +22,7 @@ from pfl.config import PRESETS
 from pfl.data.samples import class_text
 from pfl.data.transforms import image_tensor, read_image
 from pfl.distributions import draw_noise
-from pfl.export import Graph, _known, describe, packed, to_onnx, trace
+from pfl.export import Graph, describe, known_tokens, packed, to_onnx, trace
 
 
 def session(content: bytes) -> onnxruntime.InferenceSession:
@@ -77,7 +77,7 @@ if __name__ == "__main__":
         times.append(time.perf_counter() - start)
     print(f"{len(images)} images; predict by PyTorch: {statistics.median(times):.3f} s")
     rows = {}
-    for which, known in (("any name", None), (f"{len(set(names))} names", _known(model, sorted(set(names))))):
+    for which, known in (("any name", None), (f"{len(set(names))} names", known_tokens(model, sorted(set(names))))):
         proto = to_onnx(trace(Graph(model, known)))
         for weights in ("float32", "float16", "int8"):
             copy = onnx.ModelProto.FromString(proto.SerializeToString())
