@@ -13,6 +13,7 @@ and its outputs: score (b,) and score_std (b,), map and map_std (b, H, H), as in
 
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -50,7 +51,7 @@ def export(
     """Write a model as one file, .onnx or .pt2 (`torch.export`); an earlier export of this name is overwritten.
 
     Args:
-        weights: how an .onnx file stores them. "float16" and "int8" (one scale per row or column) are expanded to
+        weights: how an .onnx file stores them. "float16" and "int8" (matrices; convolutions as float16) are expanded to
             float32 when it is loaded: they make the file smaller, not faster.
         names: the only class names that the file takes, which leaves the other rows of the token embedding out; one
             with another word is an error of the runtime. Default: any name.
@@ -66,13 +67,10 @@ def export(
     if model.clip.device.type != "cpu":
         raise ValueError(f"the model is on {model.clip.device}; move it with model.to('cpu') to export it")
     graph, card = Graph(model, None if names is None else known_tokens(model, names)), describe(model, names, weights)
-    program = trace(graph)
-    if path.suffix == ".pt2":
-        buffer = io.BytesIO()
-        torch.export.save(program, buffer, extra_files={CARD: json.dumps(card)})
-        content = buffer.getvalue()
-    else:
-        content = packed(to_onnx(program), card, weights)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporters warn of their own parts
+        program = trace(graph)
+        content = to_pt2(program, card) if path.suffix == ".pt2" else packed(to_onnx(program), card, weights)
     write(path, content)
     return path
 
@@ -163,6 +161,13 @@ def trace(graph: Graph) -> torch.export.ExportedProgram:
     return torch.export.export(graph.eval(), arguments, dynamic_shapes=shapes, strict=False)
 
 
+def to_pt2(program: torch.export.ExportedProgram, card: dict) -> bytes:
+    """A program as the content of a .pt2 file, with the card as an extra file."""
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={CARD: json.dumps(card)})
+    return buffer.getvalue()
+
+
 def to_onnx(program: torch.export.ExportedProgram) -> Any:
     """A program as onnx.ModelProto, with weights in float32."""
     exported = torch.onnx.export(
@@ -189,27 +194,28 @@ def packed(model: Any, card: dict, weights: Weights) -> bytes:
 
 
 def compress(graph: Any, weights: Weights) -> None:
-    """Store the large weights of an ONNX graph in fewer bits, with nodes that expand them to float32."""
+    """Store the large weights of an ONNX graph in fewer bits, with nodes that expand them to float32.
+
+    "int8" applies to matrices; convolutions, which are few and need more bits, are stored as float16.
+    """
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
     tensors, nodes = [], []
     for tensor in graph.initializer:
         values, name = numpy_helper.to_array(tensor), tensor.name
-        if values.dtype != np.float32 or values.ndim < 2 or values.size < SMALLEST or _averages(values):
+        if values.dtype != np.float32 or values.size < SMALLEST:
             tensors.append(tensor)
             continue
-        stored, scale = f"{name}_{weights}", None
-        if weights == "float16":
-            small = values.astype(np.float16)
-        else:
+        small, scale = values.astype(np.float16), None
+        if weights == "int8" and values.ndim == 2 and not _averages(values):
             small, scale = quantise(values)
+        stored, cast = f"{name}_stored", name if scale is None else f"{name}_whole"
         tensors.append(numpy_helper.from_array(small, stored))
-        cast = name if scale is None else f"{stored}_cast"
         nodes.append(helper.make_node("Cast", [stored], [cast], to=TensorProto.FLOAT))
         if scale is not None:
-            tensors.append(numpy_helper.from_array(scale, f"{stored}_scale"))
-            nodes.append(helper.make_node("Mul", [cast, f"{stored}_scale"], [name]))
+            tensors.append(numpy_helper.from_array(scale, f"{name}_scale"))
+            nodes.append(helper.make_node("Mul", [cast, f"{name}_scale"], [name]))
     nodes += graph.node
     for field, content in ((graph.initializer, tensors), (graph.node, nodes)):
         copies = [type(one).FromString(one.SerializeToString()) for one in content]
@@ -218,23 +224,21 @@ def compress(graph: Any, weights: Weights) -> None:
 
 
 def _averages(matrix: Any) -> bool:
-    """Whether rows or columns sum to 1: the matrices of upsampling and smoothing, which the map needs exactly."""
+    """Whether rows or columns sum to 1: the matrices of upsampling and smoothing, whose errors the map shows."""
     return any(abs(matrix.sum(axis=axis) - 1).max() < 1e-3 for axis in (-1, -2))
 
 
-def quantise(values: Any) -> tuple[Any, Any]:
-    """Weights as int8 times a scale per index of one axis, of all axes the one with the least squared error."""
+def quantise(matrix: Any) -> tuple[Any, Any]:
+    """A matrix as int8 and a scale per row or per column, whichever has the smaller squared error."""
     import numpy as np
 
-    best: Any = None
-    for axis in range(values.ndim):
-        others = tuple(i for i in range(values.ndim) if i != axis)
-        scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-30) / 127
-        whole = np.rint(values / scale)
-        error = float(((whole * scale - values) ** 2).sum())
-        if best is None or error < best[0]:
-            best = error, whole.astype(np.int8), scale.astype(np.float32)
-    return best[1:]
+    candidates = []
+    for axis in (0, 1):
+        scale = np.maximum(np.abs(matrix).max(axis=axis, keepdims=True), 1e-30) / 127
+        whole = np.rint(matrix / scale)
+        error = float(((whole * scale - matrix) ** 2).sum())
+        candidates.append((error, axis, whole.astype(np.int8), scale.astype(np.float32)))
+    return min(candidates, key=lambda one: one[:2])[2:]
 
 
 def describe(model: BayesPFL, names: Sequence[str] | None, weights: Weights) -> dict:

@@ -116,4 +116,4 @@ def smooth(anomaly_map: Tensor, sd: float) -> Tensor:
 
 @cached(maxsize=8)
 def _filter_matrix(size: int, sd: float, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return torch.from_numpy(gaussian_filter1d(np.eye(size), sd, axis=0)).to(device, dtype)
+    return torch.tensor(gaussian_filter1d(np.eye(size), sd, axis=0), device=device, dtype=dtype)
