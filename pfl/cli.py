@@ -1,4 +1,4 @@
-"""The command line: `pfl predict`, `train`, `evaluate`, `reproduce`, `data`, `bench` and `figures`."""
+"""The command line: `pfl predict`, `train`, `evaluate`, `reproduce`, `export`, `data`, `bench` and `figures`."""
 
 import argparse
 import os
@@ -7,11 +7,13 @@ import traceback
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from . import commands, data, messages
 from .config import PRESETS
+from .export import Weights
 from .parallel import check_device
 from .ranges import argument
 
@@ -157,6 +159,21 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=_path, default=Path("runs/reproduce"), help="an interrupted run is resumed")
     command.add_argument("--device", type=_device, default="cuda" if torch.cuda.is_available() else "cpu")
     command.set_defaults(run=commands.reproduce)
+
+    command = parsers.add_parser("export", help="write a model as one ONNX or .pt2 file, to run without this package")
+    command.add_argument("model", type=_name, help="folder of a trained model, or default: the shipped one")
+    command.add_argument("--to", type=_path, required=True, metavar="FILE", help="NAME.onnx, or NAME.pt2 for PyTorch")
+    command.add_argument(
+        "--weights",
+        default="float32",
+        choices=get_args(Weights),
+        help="how an .onnx file stores them; smaller ones make the file smaller, not faster (default float32)",
+    )
+    command.add_argument(
+        "--names", nargs="+", metavar="NAME", help="the only class names that the file takes; default: any name"
+    )
+    _add_trust(command)
+    command.set_defaults(run=commands.export)
 
     command = parsers.add_parser("data", help="what a folder contains; where to get the published data sets")
     actions = command.add_subparsers(required=True, metavar="ACTION")

@@ -15,6 +15,8 @@ from .data.files import read_json, require_same
 from .data.own import no_images
 from .data.writing import check_target, write_json, write_table
 from .evaluation import measure
+from .export import check_export
+from .export import export as export_model
 from .features import FeatureFolder
 from .model import BayesPFL
 from .reproduce import save_result
@@ -249,6 +251,13 @@ def reproduce(args) -> None:
     print(f"ours: {preset.clip['name']} and your copies; published: second-hand, on other weights or copies")
     print("; ".join(f"{key} {name}" for key, name in comparison.SOURCES.items()))
     print(f"all columns, a row per protocol, and a figure of the differences: {args.out}")
+
+
+def export(args) -> None:
+    check_export(args.to, args.weights)
+    model = checkpoint.load(args.model, trust=args.trust_model)
+    export_model(model, args.to, weights=args.weights, names=args.names)
+    print(f"{args.to}: {args.to.stat().st_size / 1e6:.1f} MB")
 
 
 def _print(table: pd.DataFrame) -> None:

@@ -102,7 +102,7 @@ class ImageSpecific(nn.Module):
         mu, var, z0 = self.inference(x, noise)
         if not self.num_flows:
             return Samples(mu=mu, var=var, z0=z0, zk=z0, log_det=torch.zeros_like(z0[..., 0]))
-        steps = (len(x), self.num_flows, -1)
+        steps = (x.shape[0], self.num_flows, -1)
         zk, log_det = planar_flow(z0, self.u(x).view(steps), self.w(x).view(steps), self.c(x))
         return Samples(mu=mu, var=var, z0=z0, zk=zk, log_det=log_det)
 

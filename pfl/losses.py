@@ -1,12 +1,12 @@
 """Training losses: cross-entropy, focal and Dice; KL of the distributions; orthogonality of the prompts."""
 
-from functools import lru_cache
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .caching import cached
 from .distributions import Samples
 
 
@@ -145,8 +145,7 @@ def upsample(evidence: Tensor, size: int) -> Tensor:
     return rows @ evidence @ rows.T
 
 
-@lru_cache(maxsize=8)
-@torch.inference_mode(False)  # a matrix cached during prediction must work in training, too
+@cached(maxsize=8)
 def _interpolation_matrix(grid: int, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Matrix (size, g) of linear interpolation in one dimension."""
     matrix = F.interpolate(torch.eye(grid)[None], size=size, mode="linear", align_corners=True)[0].T

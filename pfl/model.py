@@ -16,7 +16,7 @@ from .config import EvalConfig, ModelConfig, Precision
 from .distributions import ImageAgnostic, ImageSpecific, InferenceNetwork, Noise, Samples, draw_noise
 from .losses import upsample
 from .prediction import Prediction, summarise
-from .prompts import PromptBank, name_per_image
+from .prompts import PromptBank, Words, name_per_image
 from .ranges import check, check_finite, checked_images, of_type
 
 # Values of upsampled maps that a prediction holds at once: 16 MB on a CPU, where more would leave its cache, and 256 MB
@@ -112,7 +112,7 @@ class BayesPFL(nn.Module):
         self,
         x: Tensor,
         patches: list[Tensor],
-        class_names: list[str],
+        class_names: list[str] | Words,
         noise: Noise,
         max_prompts_per_pass: int | None = None,
     ) -> Output:
@@ -136,18 +136,18 @@ class BayesPFL(nn.Module):
         return context, states
 
     def text_embeddings(
-        self, context: Samples, states: Samples, class_names: list[str], max_prompts_per_pass: int | None = None
+        self, context: Samples, states: Samples, class_names: list[str] | Words, max_prompts_per_pass: int | None = None
     ) -> Tensor:
         """Build the prompts from the samples and encode them: unit embeddings t (b, 2, R, B, D)."""
         clip = self.clip
         vectors, endings, eos = self.prompts(clip, context.zk, states.zk, class_names)
-        shape, rows, endings = vectors.shape[:3], vectors.flatten(0, 2), endings.flatten(0, 2)
-        eos = eos.repeat_interleave(len(rows) // len(eos))
-        step = max(1, (max_prompts_per_pass or 2 * len(rows)) // 2)
-        parts = zip(rows.split(step), endings.split(step), eos.split(step), strict=True)
-        encoded = [tower.encode(clip.text, clip.sos, *part, run=clip.run_blocks) for part in parts]
-        text = torch.cat(encoded)  # (b * R * B, 2, D)
-        return F.normalize(text.to(context.zk), dim=-1).unflatten(0, shape).permute(0, 3, 1, 2, 4)
+        whole = vectors.flatten(0, 2), endings.flatten(0, 2), eos.view(-1, 1, 1).expand(vectors.shape[:3]).flatten()
+        if max_prompts_per_pass:
+            parts = list(zip(*(one.split(max(1, max_prompts_per_pass // 2)) for one in whole), strict=True))
+        else:  # a slice, too, so that gradients are contiguous and sums over them round alike
+            parts = [tuple(one.narrow(0, 0, one.shape[0]) for one in whole)]
+        text = torch.cat([tower.encode(clip.text, clip.sos, a, b, c, run=clip.run_blocks) for a, b, c in parts])
+        return F.normalize(text.to(context.zk), dim=-1).unflatten(0, vectors.shape[:3]).permute(0, 3, 1, 2, 4)
 
     def image_logits(self, x: Tensor, patches: list[Tensor], text: Tensor) -> Tensor:
         """Logits (b, 2, R, B) of the whole image for each prompt, by the head of the current stage (section 3.4)."""
@@ -155,7 +155,7 @@ class BayesPFL(nn.Module):
             if self.stage == 2:
                 x = self.image_mapping(x + self.fusion(patches))
             prompts, images = F.normalize(self.class_mapping(text), dim=-1), F.normalize(x, dim=-1)
-            return self.temperature_image.exp() * (prompts * images.view(len(x), 1, 1, 1, -1)).sum(dim=-1)
+            return self.temperature_image.exp() * (prompts * images.view(x.shape[0], 1, 1, 1, -1)).sum(dim=-1)
 
     def map_logits(self, patches: list[Tensor], text: Tensor) -> Tensor:
         """Logits (b, L, 2, R, B, g, g) of each patch of each layer for each prompt (section 3.3)."""

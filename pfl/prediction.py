@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from functools import lru_cache
 
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
+
+from .caching import cached
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +114,6 @@ def smooth(anomaly_map: Tensor, sd: float) -> Tensor:
     return matrix @ anomaly_map @ matrix.T
 
 
-@lru_cache(maxsize=8)
-@torch.inference_mode(False)  # a matrix kept during prediction must work in training, too
+@cached(maxsize=8)
 def _filter_matrix(size: int, sd: float, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return torch.from_numpy(gaussian_filter1d(np.eye(size), sd, axis=0)).to(device, dtype)
+    return torch.tensor(gaussian_filter1d(np.eye(size), sd, axis=0), device=device, dtype=dtype)

@@ -1,14 +1,15 @@
 """The prompt bank: learned context and state vectors, combined with a class name into prompts."""
 
-from functools import lru_cache
-
 import open_clip
 import torch
 from torch import Tensor, nn
 
+from .caching import cached
 from .clip import FrozenCLIP
 from .data.samples import class_text
 from .ranges import check_names, list_of_names
+
+Words = tuple[Tensor, Tensor]  # class names embedded: tokens (b, T, D) without SOS, and the position of each EOS (b,)
 
 # Handwritten prompts for the two states: WinCLIP's compositional ensemble (Jeong et al. 2023, appendix).
 NORMAL_WORDS = (
@@ -64,8 +65,7 @@ def name_per_image(class_names: list[str] | str, batch: int) -> list[str]:
     return names
 
 
-@lru_cache(maxsize=256)
-@torch.inference_mode(False)  # what is kept must work in training, too
+@cached(maxsize=256)
 def name_tokens(
     class_names: tuple[str, ...], learned: int, context_length: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
@@ -98,7 +98,7 @@ class PromptBank(nn.Module):
             nn.init.trunc_normal_(state, mean=mean, std=0.02)
 
     def forward(
-        self, clip: FrozenCLIP, z_context: Tensor, z_states: Tensor, class_names: list[str]
+        self, clip: FrozenCLIP, z_context: Tensor, z_states: Tensor, class_names: list[str] | Words
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Assemble `[context + z] * P [state + z] * Q [class name] [EOS]`, returned in parts that prompts share.
 
@@ -107,18 +107,20 @@ class PromptBank(nn.Module):
         Args:
             z_context: (b, R, D), or (1, R, D).
             z_states: (2, R, D), normal and abnormal.
-            class_names: b names, as `class_text` takes them.
+            class_names: b names, as `class_text` takes them, or embedded.
 
         Returns:
             context (b, R, B, P, D), the same for both states; endings (b, R, B, 2, T, D), states and names, up to the
             last EOS; and the position of EOS in the endings (b,). SOS, which comes first, is the same in all prompts.
         """
-        learned = self.context.shape[1] + self.states.shape[2]
-        ids, eos = name_tokens(tuple(class_names), learned, clip.context_length, clip.device)
-        words = clip.token_embedding(ids)
+        if isinstance(class_names, list):
+            learned = self.context.shape[1] + self.states.shape[2]
+            ids, eos = name_tokens(tuple(class_names), learned, clip.context_length, clip.device)
+            class_names = clip.token_embedding(ids), eos
+        words, eos = class_names
         context = self.context + z_context[:, :, None, None]  # (b, R, B, P, D)
         states = (self.states[:, None] + z_states[:, :, None, None]).permute(1, 2, 0, 3, 4)  # (R, B, 2, Q, D)
-        shape = (len(class_names), *states.shape[:3])
+        shape = (words.shape[0], *states.shape[:3])
         parts = (states[None], words[:, None, None, None])
         endings = torch.cat([part.expand(*shape, *part.shape[-2:]) for part in parts], dim=-2)
         return context.expand(shape[0], -1, -1, -1, -1), endings, eos + self.states.shape[2]

@@ -6,12 +6,13 @@ matter; and the last block needs only EOS. Each saving is exact, and the weights
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .caching import cached
 
 
 def sos_keys_values(text: Any, sos: Tensor) -> Tensor:
@@ -40,18 +41,17 @@ def encode(
         (n, S, D), not of unit length, in the tower's precision, equal to encoding each prompt separately;
         differentiable.
     """
-    n, p, dim = context.shape
-    s, t = endings.shape[1:3]
+    (n, p, _), (s, t) = context.shape, endings.shape[1:3]
     # A row is the context followed by all its endings; each ending has the positions right after the context.
     rows = torch.cat([context, endings.flatten(1, 2)], dim=1)
-    starts, places, mask = layout(n, p, s, t, sos.device, sos.dtype)
+    begins, starts, places, mask = layout(n, p, s, t, sos.device, sos.dtype)
     rows = (rows + text.positional_embedding[places]).to(sos.dtype)
-    return (run or run_blocks)(text, sos, rows, mask, starts + eos[:, None])
+    return (run or run_blocks)(text, sos, rows, mask, begins, starts + eos[:, None])
 
 
-def run_blocks(text: Any, sos: Tensor, rows: Tensor, mask: Tensor, ends: Tensor) -> Tensor:
-    """Rows of tokens (n, m, D) -> the embeddings (n, S, D) of the tokens at `ends` (n, S), counted over all rows."""
-    n, m, dim = rows.shape
+def run_blocks(text: Any, sos: Tensor, rows: Tensor, mask: Tensor, begins: Tensor, ends: Tensor) -> Tensor:
+    """Rows of tokens (n, m, D) -> the embeddings (n, S, D) of the tokens at `ends` (n, S) of each row."""
+    n, _, dim = rows.shape
     *blocks, final = text.transformer.resblocks
     heads = final.attn.num_heads
     first = sos.view(-1, 1, heads, 1, dim // heads).expand(-1, n, -1, -1, -1).unbind()  # a key, a value, a key, ...
@@ -69,7 +69,7 @@ def run_blocks(text: Any, sos: Tensor, rows: Tensor, mask: Tensor, ends: Tensor)
         query, key, value = split(project(block, tokens), 3)
         tokens = after_attention(block, tokens, attend(i, query, key, value, mask))
     key, value = split(project(final, tokens, slice(dim, None)), 2)
-    tokens, mask = tokens[ends.flatten()], mask[ends % m].unsqueeze(1)
+    tokens, mask = tokens[(begins + ends).flatten()], mask[ends].unsqueeze(1)
     (query,) = split(project(final, tokens, slice(dim)), 1)
     tokens = text.ln_final(after_attention(final, tokens, attend(len(blocks), query, key, value, mask)))
     projection = text.text_projection
@@ -77,25 +77,24 @@ def run_blocks(text: Any, sos: Tensor, rows: Tensor, mask: Tensor, ends: Tensor)
     return tokens.view(n, -1, tokens.shape[-1])
 
 
-@lru_cache(maxsize=32)
-@torch.inference_mode(False)  # what is kept must work in training, too
-def layout(n: int, p: int, s: int, t: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+@cached(maxsize=32)
+def layout(n: int, p: int, s: int, t: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, ...]:
     """What n rows of m = P + S * T tokens have in common, kept between passes.
 
     Returns:
-        index of the first token of each ending (n, S), counted over all rows; the tokens' positions in their prompts
-        (m,); and the mask (m, 1 + m) that is added in attention: a token sees SOS, which comes first, and its own
-        prompt up to itself.
+        index of the first token of each row (n, 1), counted over all rows; that of each ending in its row (S,); the
+        tokens' positions in their prompts (m,); and the mask (m, 1 + m) that is added in attention: a token sees SOS,
+        which comes first, and its own prompt up to itself.
     """
-    order = torch.arange(p + s * t)
+    order = torch.arange(m := p + s * t)
     branch = torch.clamp((order - p) // t + 1, min=0)  # 0 is the context
     seen = (order[:, None] >= order) & ((branch == 0) | (branch[:, None] == branch))
-    # Rows that start at multiples of 16 values: otherwise attention on a GPU would copy the mask in every block.
-    mask = torch.zeros(len(order), -(-(1 + len(order)) // 16) * 16)
-    mask[:, 1 : 1 + len(order)].masked_fill_(~seen, -torch.inf)
-    places = 1 + torch.where(branch == 0, order, p + (order - p) % t)
-    starts = len(order) * torch.arange(n)[:, None] + p + t * torch.arange(s)
-    return starts.to(device), places.to(device), mask.to(device, dtype)[:, : 1 + len(order)]
+    mask = F.pad(torch.zeros(m, m).masked_fill(~seen, -torch.inf), (1, 0))
+    if device.type != "cpu":  # rows start at multiples of 16 values: else attention would copy the mask in every block
+        mask = F.pad(mask, (0, -(1 + m) % 16))
+    places = 1 + order - t * torch.clamp(branch - 1, min=0)
+    begins, starts = m * torch.arange(n)[:, None], p + t * torch.arange(s)
+    return begins.to(device), starts.to(device), places.to(device), mask.to(device, dtype)[:, : 1 + m]
 
 
 def project(block: Any, tokens: Tensor, part: slice | None = None) -> Tensor:
