@@ -117,7 +117,6 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     identity = asdict(recipe) | {"scenes": VERSION}
-    scenes = pool(Scenes(recipe.images, recipe.seed, library, recipe.photographs), folder.parent, workers)
     clip = tiny.build(recipe.seed, image_size=recipe.image_size).to(device).train()
     clip.token_embedding.weight.requires_grad_(False)
     attend_by_products(clip)
@@ -135,6 +134,8 @@ def train(
         first, seconds, rows = state["step"], state["seconds"], state["history"]
         optimizer.load_state_dict(state["optimizer"])
         write_table(history, pd.DataFrame(rows), float_format="%.4g")  # a kill may have come between the two files
+    if first < recipe.steps:  # a finished round needs no pool
+        scenes = pool(Scenes(recipe.images, recipe.seed, library, recipe.photographs), folder.parent, workers)
     # On processors without instructions for it, bfloat16 is slower than float32.
     fast = device != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     autocast, began = torch.autocast(device, torch.bfloat16, enabled=fast), time.time() - seconds
