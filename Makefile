@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 PRESET ?= tiny
 
-.PHONY: install figures test book browser wheel lab pretrain default clean
+.PHONY: install figures solutions test book browser wheel lab pretrain default clean
 
 # CPU=1 takes a build of torch without CUDA, where pip's configuration offers one; docs/speed.md says what it saves.
 install: $(VENV)/.installed
@@ -17,6 +17,10 @@ $(VENV)/.installed: pyproject.toml
 
 figures: install
 	$(VENV)/bin/pfl figures --preset $(PRESET)
+
+# The solutions of the exercises; a wrong answer is an error.
+solutions: install
+	$(VENV)/bin/pfl figures --preset $(PRESET) --solutions
 
 test: install
 	$(VENV)/bin/ruff check .

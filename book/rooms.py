@@ -13,11 +13,12 @@ TITLES = {
     "input": "Input and its checks",
     "use": "Training, evaluation and use",
     "looking": "Figures, reports and command line",
+    "course": "The course",
     "data": "Data sets",
     "workshop": "The workshop",
 }
 SHORT = "No public name of `pfl`; import its modules.\n"
-FOLDERS = {"pfl/data": "data", "pfl/workshop": "workshop"}
+FOLDERS = {"pfl/course": "course", "pfl/data": "data", "pfl/workshop": "workshop"}
 
 
 def rooms(root: Path) -> dict[str, list[str]]:
@@ -51,7 +52,7 @@ def first_sentence(thing: object) -> str:
 def public_names(package: ModuleType, inside: list[str]) -> str:
     """A table of the public names of a package that are defined in some of its modules; "" if there are none."""
     rows = []
-    for name in package.__all__:
+    for name in getattr(package, "__all__", ()):
         thing = getattr(package, name)
         home = thing.__name__ if inspect.ismodule(thing) else getattr(thing, "__module__", "")
         target = home if inspect.ismodule(thing) else f"{home}.{name}"

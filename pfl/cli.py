@@ -208,6 +208,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--jobs", type=argument("jobs"), help="notebooks to run at once; default: as many as fit, with tiny"
     )
+    command.add_argument("--solutions", action="store_true", help="run the solutions of the exercises instead")
     command.set_defaults(run=commands.figures)
     return top
 

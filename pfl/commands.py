@@ -291,7 +291,7 @@ def bench(args) -> None:
 
 
 def figures(args) -> int:
-    results = notebooks.run(args.preset, args.only, args.jobs)
+    results = notebooks.run(args.preset, args.only, args.jobs, solutions=args.solutions)
     print("\nnotebook                      minutes  CPU minutes  peak GB  result")
     for r in results:
         outcome = r.error.strip().splitlines()[0] if r.error else "done"

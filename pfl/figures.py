@@ -1,5 +1,6 @@
 """Run the numbered notebooks headless with papermill, as CI does; each saves its figures into `figures/`."""
 
+import json
 import os
 import re
 import subprocess
@@ -41,16 +42,18 @@ def notebooks(folder: Path, only: str = "") -> list[Path]:
     return chosen
 
 
-def run(preset: str = "tiny", only: str = "", jobs: int | None = None) -> list[Result]:
+def run(preset: str = "tiny", only: str = "", jobs: int | None = None, *, solutions: bool = False) -> list[Result]:
     """Run all the notebooks, even if one fails; executed copies are in `runs/notebooks/`.
 
     Args:
+        solutions: run those in `notebooks/solutions/`; a missing or wrong answer is an error.
         jobs: notebooks to run at once, each with its share of the cores. Default: with preset tiny, where no notebook
             needs another's files, as many as there are cores and memory for; else one.
     """
     checkout = root()
-    chosen = notebooks(checkout / "notebooks", only)
-    out = checkout / "runs" / "notebooks" / preset
+    part = "solutions" if solutions else ""
+    chosen = notebooks(checkout / "notebooks" / part, only)
+    out = checkout / "runs" / "notebooks" / preset / part
     out.mkdir(parents=True, exist_ok=True)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     jobs = jobs or (_jobs(cores) if preset == "tiny" else 1)
@@ -77,6 +80,9 @@ def run(preset: str = "tiny", only: str = "", jobs: int | None = None) -> list[R
             result.seconds = time.time() - result.began
             if process.returncode:
                 result.error = _error(out / f"{result.path.stem}.log")
+            elif solutions:
+                result.error = wrong_answers(out / result.path.name)
+            if result.error:
                 print(result.error)
             print(f"{result.path.name} {'FAILED' if result.error else 'done'} after {result.seconds:.0f} s", flush=True)
             running.remove((process, result))
@@ -100,6 +106,14 @@ def _error(log: Path) -> str:
     """The last exception in papermill's output, with the traceback of the cell that raised it."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip() or "papermill ended without a message"
     return lines[lines.find("papermill.exceptions.") :] if "papermill.exceptions." in lines else lines.splitlines()[-1]
+
+
+def wrong_answers(executed: Path) -> str:
+    """What the cells tagged `check` of an executed notebook say, if it is anything but "right"."""
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    checks = [cell for cell in cells if "check" in cell["metadata"].get("tags", [])]
+    said = ["".join("".join(output.get("text", "")) for output in cell["outputs"]).strip() for cell in checks]
+    return "\n".join(f"check {n}: {text}" for n, text in enumerate(said, 1) if text != "right")
 
 
 def _observe(pid: int, result: Result) -> None:

@@ -81,6 +81,11 @@ def test_the_method_does_not_import_its_users_and_is_short():
     assert sum(lines.values()) < 1500, lines
 
 
+def test_only_notebooks_import_the_course():
+    for module, targets in GRAPH.items():
+        assert module.startswith("pfl.course") or not any(t.startswith("pfl.course") for t, _ in targets), module
+
+
 def test_no_file_is_longer_than_300_lines():
     tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     long = {file: n for file in tracked.split() if (n := len((ROOT / file).read_text().splitlines())) > 300}

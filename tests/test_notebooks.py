@@ -63,6 +63,17 @@ def test_a_lesson_has_all_the_usual_parts(path):
     assert solutions.exists() and f"solutions/{solutions.name}" in text
 
 
+def tagged(path: Path, tag: str) -> list[str]:
+    return [cell.source for cell in read(path).cells if tag in cell.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_an_exercise_and_its_solution_are_checked_by_the_same_cell(path):
+    solutions = FOLDER / "solutions" / f"{path.name[:2]}_solutions.ipynb"
+    assert tagged(path, "check") == tagged(solutions, "check")
+    assert all(source.startswith("check(answer") for source in tagged(path, "check"))
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 def test_lessons_import_the_package_and_check_their_claims(path):
     trees = [ast.parse(cell.source) for cell in read(path).cells if cell.cell_type == "code"]
