@@ -65,7 +65,7 @@ def draw(images: pd.DataFrame, *, threshold: float, category: str = EVERY) -> tu
     fig = plt.figure(figsize=(10, 4.6))
     upper, lower = fig.subfigures(2, 1, height_ratios=(1.9, 1))
     histogram, curve, matrix = upper.subplots(1, 3, width_ratios=(1.3, 1, 1))
-    _histogram(histogram, part, threshold)
+    _histogram(histogram, part, threshold, (images["strict_score"].min(), images["strict_score"].max()))
     points = roc(part)
     curve.plot(points["false_positive_rate"], points["recall"], color=NEUTRAL)
     curve.plot(found["false_positive_rate"], found["recall"], "o", color=ABNORMAL, clip_on=False)
@@ -108,14 +108,14 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
-def _histogram(ax, images: pd.DataFrame, threshold: float) -> None:
-    bins = np.linspace(images["strict_score"].min(), images["strict_score"].max() + 1e-6, 25)
+def _histogram(ax, images: pd.DataFrame, threshold: float, span: tuple[float, float]) -> None:
+    bins = np.linspace(*span, 25)
     for label, colour, hatch in ((0, NORMAL, ""), (1, ABNORMAL, "///")):
         scores = images["strict_score"][images["label"] == label]
         ax.hist(scores, bins=bins, color=colour, alpha=0.6, hatch=hatch, label=("normal", "defective")[label])
     ax.axvline(threshold, color="black", lw=1.5)
     ax.set(xlabel="anomaly score", ylabel="images", title=f"threshold {threshold:.2f}")
-    ax.legend(fontsize="small", loc="upper center")
+    ax.legend(fontsize="small")
 
 
 def _matrix(ax, found: dict[str, float]) -> None:
