@@ -48,7 +48,7 @@ def test_the_images_on_either_side_are_the_nearest(images):
 def test_the_figure_of_a_category_counts_its_images_only(images):
     figure, text = confusion.draw(images, threshold=0.5, category="a")
     plt.close(figure)
-    assert "a, threshold 0.50:</b> 1 of 2 defective images found, 1 of 3 normal images called defective" in text
+    assert "a, threshold 0.50:</b> 2 of 2 defective images found, 1 of 3 normal images called defective" in text
 
 
 def test_moving_the_threshold_changes_the_numbers(images):
