@@ -60,9 +60,9 @@ def test_switches_change_the_numbers_and_say_that_nothing_was_retrained(model, i
         samples=samples,
     )
     controls, numbers = parts.explore(model, batch).children
-    assert "Switched off: nothing" in numbers.value and "not a retrained ablation" in numbers.value
+    assert "Switched off: context distribution (ISD)" in numbers.value and "not a retrained ablation" in numbers.value
     before = numbers.value
     next(one for one in controls.children if one.description.startswith("cross-modal")).value = False
-    assert "Switched off: cross-modal attention (RCA)" in numbers.value != before
+    assert "distribution (ISD), cross-modal attention (RCA)" in numbers.value != before
     next(one for one in controls.children if one.description == "prompts").value = 1
     assert f"1 of {model.config.num_prompts} prompts" in numbers.value

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from ipywidgets import Dropdown, FloatSlider, VBox
+from ipywidgets import Dropdown, FloatSlider, VBox, Widget
 from matplotlib.figure import Figure
 
 from ..data.transforms import read_image
@@ -90,7 +90,7 @@ def explore(images: pd.DataFrame) -> VBox:
         images: one row per image: path, category, label, strict_score.
     """
     low, high = float(images["strict_score"].min()), float(images["strict_score"].max())
-    controls = {
+    controls: dict[str, Widget] = {
         "threshold": FloatSlider(
             description="threshold",
             min=np.floor(100 * low) / 100,

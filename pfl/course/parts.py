@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
-from ipywidgets import Checkbox, Dropdown, IntSlider, VBox
+from ipywidgets import Checkbox, Dropdown, IntSlider, VBox, Widget
 from matplotlib.figure import Figure
 
 from ..data import Batch
@@ -20,6 +20,7 @@ PARTS = {  # field of `ModelConfig` -> the part's name
     "flow": "planar flow",
     "rca": "cross-modal attention (RCA)",
 }
+FIRST = "isd"  # off when the widget is opened
 
 
 def without(model: BayesPFL, off: Sequence[str] = (), *, prompts: Sequence[int] | None = None) -> BayesPFL:
@@ -91,8 +92,10 @@ def explore(model: BayesPFL, batch: Batch) -> VBox:
     """A menu of the images, a switch per part, and sliders for R and the prompts of the bank, over `draw`."""
     names = [f"{sample.category}: {sample.defect or 'normal'}" for sample in batch.samples]
     bank = model.config.num_prompts
-    controls = {"image": Dropdown(description="image", options=list(zip(names, range(len(names)), strict=True)))}
-    controls |= {name: Checkbox(description=label, value=True, indent=False) for name, label in PARTS.items()}
+    options = list(zip(names, range(len(names)), strict=True))
+    controls: dict[str, Widget] = {"image": Dropdown(description="image", options=options)}
+    for name, label in PARTS.items():  # one is off at first, so that a still picture shows a change
+        controls[name] = Checkbox(description=label, value=name != FIRST, indent=False)
     controls |= {
         "num_samples": IntSlider(description="samples R", value=10, min=1, max=20, continuous_update=False),
         "bank": IntSlider(description="prompts", value=bank, min=1, max=bank, continuous_update=False),
