@@ -11,6 +11,7 @@ LABELS = {
     "states": "normal and abnormal",
     "directions": "directions of the score",
 }
+PALETTE = [sns.color_palette("colorblind")[k] for k in (0, 1, 2, 7)]  # blue, orange, green, grey: dark and light differ
 
 
 def spread(runs: pd.DataFrame) -> pd.DataFrame:
@@ -27,7 +28,7 @@ def figure(means: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     fig, axes = plt.subplots(1, len(settings), figsize=size, sharex=True, sharey=True, squeeze=False)
     for ax, name in zip(axes[0], settings, strict=True):
         part, last = long[long["setting"] == name], name == settings[-1]
-        sns.barplot(part, y="variant", x="distance", hue="between", ax=ax, legend=last, palette="colorblind")
+        sns.barplot(part, y="variant", x="distance", hue="between", ax=ax, legend=last, palette=PALETTE)
         ax.set_title(f"trained on\n{name}", fontsize="small")
         ax.set(xlabel="cosine distance", ylabel="")
     sns.move_legend(
