@@ -65,7 +65,7 @@ def lab(browser, laboratory) -> Iterator[Callable]:
     contexts = []
 
     def open_notebook(name: str):
-        contexts.append(browser.new_context(viewport={"width": 1280, "height": 1400}))
+        contexts.append(browser.new_context(viewport={"width": 1280, "height": 1400}, reduced_motion="reduce"))
         window = contexts[-1].new_page()
         laboratory.open(window, name)
         return window

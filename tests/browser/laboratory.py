@@ -17,9 +17,7 @@ NOTEBOOKS = ROOT / "notebooks"
 KEPT = {"parameters", "setup", "widget"}  # the tags of the cells that a widget needs
 SETTINGS = {  # of JupyterLab, by plugin
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension/tracker": {
-        "windowingMode": "none"
-    },  # else outputs out of sight are not in the page
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # else the page lacks what is out of sight
 }
 RUN = """async () => {
     const panel = window.jupyterapp.shell.currentWidget;
