@@ -73,12 +73,14 @@ def inspect_picture(model, data: Dataset, threshold: float, normal_scores: np.nd
     """A picture of a data set or one to upload, the name of what it shows, and the threshold."""
     predict = lru_cache(8)(lambda content, name: predict_file(model, content, name, seed))
 
-    def draw(picture: Path, upload: tuple, name: str, threshold: float) -> tuple[Figure, str]:
-        content = bytes(upload[0]["content"]) if upload else picture.read_bytes()
+    def draw(picture: int, upload: tuple, name: str, threshold: float) -> tuple[Figure, str]:
+        file = data[picture].image
+        content = bytes(upload[0]["content"]) if upload else file.read_bytes()
         figure, text = picture_figure(model, content, name, threshold, normal_scores, predict=predict)
-        return figure, f"{html.escape(upload[0]['name'] if upload else picture.name)}: {text}"
+        return figure, f"{html.escape(upload[0]['name'] if upload else file.name)}: {text}"
 
-    choice = Dropdown(description="picture", options=[(s.image.name, s.image) for s in data.samples[:50]])
+    names = [(sample.image.name, k) for k, sample in enumerate(data.samples[:50])]
+    choice = Dropdown(description="picture", options=names)
     upload = FileUpload(description="your own picture", accept="image/*")
     choice.observe(lambda _: setattr(upload, "value", ()), "value")  # the last choice counts
     controls = {

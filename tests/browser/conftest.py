@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from laboratory import Lab
+from laboratory import SCREENSHOTS, Lab
 
 BOOK = Path(__file__).parents[2] / "runs" / "book"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -51,6 +51,7 @@ def browser(need) -> Iterator:
 def laboratory(need, tmp_path_factory) -> Iterator[Lab]:
     if missing := [name for name in ("jupyterlab", "ipywidgets") if importlib.util.find_spec(name) is None]:
         need(f"{' and '.join(missing)} missing; pip install bayes-pfl[notebooks]")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     server = Lab(tmp_path_factory.mktemp("lab"))
     yield server
     server.stop()

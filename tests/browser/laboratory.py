@@ -14,6 +14,7 @@ import nbformat
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
+SCREENSHOTS = ROOT / "runs" / "screenshots"
 KEPT = {"parameters", "setup", "widget"}  # the tags of the cells that a widget needs
 SETTINGS = {  # of JupyterLab, by plugin
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -116,3 +117,15 @@ class Lab:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
+
+
+def image_of(window) -> str:
+    """The figure of the widget's cell, as a data URL."""
+    return window.locator(".jp-OutputArea-output img[src^='data:image/png']").last.get_attribute("src")
+
+
+def type_into(window, label: str, text: str) -> None:
+    """Replace what a text field of the widget contains, and press Enter."""
+    field = window.get_by_label(label, exact=True)
+    field.fill(text)
+    field.press("Enter")
