@@ -119,9 +119,24 @@ class Lab:
             self.process.kill()
 
 
+IMAGE = ".jp-OutputArea-output img[src^='data:image/png']"  # the figure of the widget's cell is the last one
+
+
 def image_of(window) -> str:
     """The figure of the widget's cell, as a data URL."""
-    return window.locator(".jp-OutputArea-output img[src^='data:image/png']").last.get_attribute("src")
+    return window.locator(IMAGE).last.get_attribute("src")
+
+
+def wait_for_other_image(window, before: str) -> None:
+    """Wait until the figure of the widget's cell is not the one before."""
+    find = "([selector, before]) => [...document.querySelectorAll(selector)].at(-1).src !== before"
+    window.wait_for_function(find, arg=[IMAGE, before], timeout=60_000)
+
+
+def wait_for_other_text(window, selector: str, before: str) -> None:
+    """Wait until an element of the widget has another text than before."""
+    find = "([selector, before]) => document.querySelector(selector).innerText !== before"
+    window.wait_for_function(find, arg=[selector, before], timeout=60_000)
 
 
 def type_into(window, label: str, text: str) -> None:

@@ -1,6 +1,6 @@
 """Notebook 00: another sentence changes the scores and the map."""
 
-from laboratory import SCREENSHOTS, image_of, type_into
+from laboratory import SCREENSHOTS, image_of, type_into, wait_for_other_image, wait_for_other_text
 
 NUMBERS = ".pfl-sentences"
 
@@ -10,8 +10,8 @@ def test_a_sentence_that_is_typed_changes_scores_and_map(lab):
     before, picture = window.locator(NUMBERS).inner_text(), image_of(window)
     assert "p(abnormal) of this photograph" in before and "photographs of brick" in before
     type_into(window, "abnormal", "a {} that is blue.")
-    window.wait_for_function(f"document.querySelector('{NUMBERS}').innerText !== {before!r}", timeout=60_000)
-    assert image_of(window) != picture
+    wait_for_other_text(window, NUMBERS, before)
+    wait_for_other_image(window, picture)
     type_into(window, "abnormal", " ")
     window.locator(NUMBERS).get_by_text("write two sentences").wait_for(timeout=60_000)
     type_into(window, "abnormal", "a photo of a damaged {}.")

@@ -2,17 +2,13 @@
 
 import re
 
-from laboratory import SCREENSHOTS, image_of
+from laboratory import SCREENSHOTS, image_of, wait_for_other_image, wait_for_other_text
 
 NUMBERS = ".pfl-painting"
 
 
 def pixels(window) -> int:
     return int(re.search(r"mask: (\d+) pixels", window.locator(NUMBERS).inner_text())[1])
-
-
-def changed(window, before: str) -> None:
-    window.wait_for_function(f"document.querySelector('{NUMBERS}').innerText !== {before!r}", timeout=60_000)
 
 
 def test_a_stroke_of_the_mouse_becomes_a_mask(lab):
@@ -25,14 +21,15 @@ def test_a_stroke_of_the_mouse_becomes_a_mask(lab):
     window.mouse.down()
     window.mouse.move(box["x"] + 320, box["y"] + 330, steps=8)
     window.mouse.up()
-    changed(window, before)
-    assert pixels(window) > few + 500 and image_of(window) != picture
+    wait_for_other_text(window, NUMBERS, before)
+    assert pixels(window) > few + 500
+    wait_for_other_image(window, picture)
     window.screenshot(path=SCREENSHOTS / "widget_01.png")
     before = window.locator(NUMBERS).inner_text()
     window.get_by_role("button", name="clear the painting").click()
-    changed(window, before)
+    wait_for_other_text(window, NUMBERS, before)
     assert pixels(window) == 0
     before = window.locator(NUMBERS).inner_text()
     window.locator(".pfl-painting-kind select").select_option(label="stain")
-    changed(window, before)
+    wait_for_other_text(window, NUMBERS, before)
     assert pixels(window) > 100

@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from laboratory import SCREENSHOTS, image_of, type_into
+from laboratory import SCREENSHOTS, image_of, type_into, wait_for_other_image, wait_for_other_text
 from PIL import Image
 
 NUMBERS = ".pfl-picture"
@@ -25,9 +25,10 @@ def test_the_threshold_decides_and_a_picture_can_be_uploaded(lab):
     own = {"name": "desk.png", "mimeType": "image/png", "buffer": file.getvalue()}
     window.locator("input[type=file]").set_input_files(own)
     numbers.get_by_text("desk.png: score").wait_for(timeout=60_000)
+    before = numbers.inner_text()
     type_into(window, "it shows a", "desk")
-    window.wait_for_timeout(2000)
-    assert image_of(window) != picture
+    wait_for_other_text(window, NUMBERS, before)
+    wait_for_other_image(window, picture)
     window.screenshot(path=SCREENSHOTS / "widget_06.png")
     window.locator("input[type=file]").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"text"})
     numbers.get_by_text("cannot read the picture").wait_for(timeout=60_000)
