@@ -80,6 +80,7 @@ def painted_figure(image: np.ndarray, mask: np.ndarray, grid: int, seed: int) ->
 
 def paint_defect(grid: int, seed: int = 0) -> VBox:
     """A canvas to paint on, or one of the painted defects; its mask on CLIP's grid x grid patches, an augmentation."""
+    whole = {"description_width": "initial"}  # not cut off
     canvas, radius = Canvas(), FloatSlider(4, min=1, max=15, description="brush", continuous_update=False)
     clear = Button(description="clear the painting")
     clear.on_click(lambda _: setattr(canvas, "value", []))
@@ -96,10 +97,11 @@ def paint_defect(grid: int, seed: int = 0) -> VBox:
         "category": Dropdown(description="picture", options=list(PHOTOGRAPHED)),
         "kind": Dropdown(description="defect", options=[MOUSE, *phototarget.DEFECTS]),
         "tone": FloatSlider(0.1, min=0, max=1, step=0.1, description="tone", continuous_update=False),
-        "augmented": IntSlider(0, min=0, max=30, description="augmentation", continuous_update=False),
+        "augmented": IntSlider(0, min=0, max=30, description="augmentation", continuous_update=False, style=whole),
     }
     shown = explorer(draw, controls, name="painting")
-    shown.children = (*shown.children, radius, clear)
+    box = shown.children[0]
+    box.children = (canvas, VBox([*box.children[1:], radius, clear]))
     return shown
 
 
