@@ -47,7 +47,7 @@ def figure(by_category: pd.DataFrame, methods: Sequence[str]) -> Figure:
 
 
 def _bars(ax, part: pd.DataFrame, metric: str, method: str, k: int) -> None:
-    look = ({"color": NEUTRAL, "hatch": "///"}, {"color": ABNORMAL})[k]
+    look: dict[str, object] = {"color": NEUTRAL, "hatch": "///"} if k == 0 else {"color": ABNORMAL}
     if metric == "image_auroc":
         error = [(part["image_auroc"] - part["low"]).clip(lower=0), (part["high"] - part["image_auroc"]).clip(lower=0)]
         look |= {"xerr": error, "error_kw": {"lw": 1, "ecolor": "0.25"}}

@@ -54,8 +54,8 @@ def by_data(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         _, wrong = errors(images)
         score, defective = images["strict_score"].to_numpy(), images["label"].to_numpy()
         row = {"data": name, "ECE": expected_calibration_error(score, defective, bins=8)}
-        for kind in ("score_std", "mutual_information", "entropy"):
-            row[f"AURC by {kind}"] = aurc(images[kind].to_numpy(), wrong)
-        helps = min(value for kind, value in row.items() if kind.startswith("AURC")) < wrong.mean()
-        rows.append(row | {"AURC at random": wrong.mean(), "rejection helps": helps})
+        kinds = ("score_std", "mutual_information", "entropy")
+        risks = {f"AURC by {kind}": aurc(images[kind].to_numpy(), wrong) for kind in kinds}
+        helps = min(risks.values()) < wrong.mean()
+        rows.append(row | risks | {"AURC at random": wrong.mean(), "rejection helps": helps})
     return pd.DataFrame(rows).set_index("data")
