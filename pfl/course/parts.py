@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
-from ipywidgets import Checkbox, Dropdown, IntSlider, VBox, Widget
+from ipywidgets import Checkbox, Dropdown, IntSlider, Layout, VBox, Widget
 from matplotlib.figure import Figure
 
 from ..data import Batch
@@ -95,7 +95,7 @@ def explore(model: BayesPFL, batch: Batch) -> VBox:
     options = list(zip(names, range(len(names)), strict=True))
     controls: dict[str, Widget] = {"image": Dropdown(description="image", options=options)}
     for name, label in PARTS.items():  # one is off at first, so that a still picture shows a change
-        controls[name] = Checkbox(description=label, value=name != FIRST, indent=False)
+        controls[name] = Checkbox(description=label, value=name != FIRST, indent=False, layout=Layout(width="auto"))
     controls |= {
         "num_samples": IntSlider(description="samples R", value=10, min=1, max=20, continuous_update=False),
         "bank": IntSlider(description="prompts", value=bank, min=1, max=bank, continuous_update=False),
