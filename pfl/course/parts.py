@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,7 +39,8 @@ def without(model: BayesPFL, off: Sequence[str] = (), *, prompts: Sequence[int] 
     if unknown := set(off) - set(PARTS):
         raise ValueError(f"unknown part {sorted(unknown)[0]!r}; choose from {', '.join(PARTS)}")
     kept = list(range(model.config.num_prompts) if prompts is None else prompts)
-    part = BayesPFL(model.clip, replace(model.config, num_prompts=len(kept), **dict.fromkeys(off, False)))
+    switches: dict[str, Any] = {"num_prompts": len(kept)} | dict.fromkeys(off, False)
+    part = BayesPFL(model.clip, replace(model.config, **switches))
     weights = dict(model.state_dict())
     weights["prompts.context"] = weights["prompts.context"][kept]
     weights["prompts.states"] = weights["prompts.states"][:, kept]
