@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from ipywidgets import Dropdown, FloatSlider, VBox, Widget
+from ipywidgets import Dropdown, FloatSlider, Layout, VBox, Widget
 from matplotlib.figure import Figure
 
 from ..data.transforms import read_image
@@ -98,6 +98,7 @@ def explore(images: pd.DataFrame) -> VBox:
             step=0.01,
             value=round((low + high) / 2, 2),
             continuous_update=False,
+            layout=Layout(width="420px"),
         ),
         "category": Dropdown(description="category", options=[EVERY, *images["category"].unique()]),
     }

@@ -38,8 +38,8 @@ def figure(images: pd.DataFrame, measures: Mapping[str, np.ndarray], wrong: np.n
     frames = []
     for (name, uncertainty), style in zip(measures.items(), ("-", "--", "-.", ":"), strict=False):
         curve = risk_coverage(uncertainty, wrong)
-        label = f"{name} (AURC {aurc(uncertainty, wrong):.3f})"
-        axes[1].plot(curve["coverage"], curve["risk"], ls=style, label=label)
+        area = aurc(uncertainty, wrong)
+        axes[1].plot(curve["coverage"], curve["risk"], ls=style, label=f"{name} (AURC {area:.3f})")
         frames.append(curve.assign(by=name))
     axes[1].axhline(wrong.mean(), color=NEUTRAL, lw=1, label=f"at random ({wrong.mean():.3f})")
     axes[1].set(xlabel="coverage (share of images kept)", ylabel="error rate", title="rejection", ylim=(0, None))
