@@ -17,7 +17,7 @@ def upload(window, file: dict) -> None:
 
 def test_the_threshold_decides_and_a_picture_can_be_uploaded(lab):
     window = lab("06_your_own_images")
-    numbers, picture = window.locator(NUMBERS), image_of(window)
+    numbers = window.locator(NUMBERS)
     assert "IMG 0000.png: score" in numbers.inner_text() and "normal images" in numbers.inner_text()
     slider = window.locator(".pfl-picture-threshold .noUi-handle")
     slider.focus()
@@ -29,9 +29,11 @@ def test_the_threshold_decides_and_a_picture_can_be_uploaded(lab):
     file = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)).save(file, "PNG")
     own = {"name": "desk.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    picture = image_of(window)
     upload(window, own)
     numbers.get_by_text("desk.png: score").wait_for(timeout=60_000)
-    before = numbers.inner_text()
+    wait_for_other_image(window, picture)
+    before, picture = numbers.inner_text(), image_of(window)
     type_into(window, "it shows a", "desk")
     wait_for_other_text(window, NUMBERS, before)
     wait_for_other_image(window, picture)
