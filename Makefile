@@ -36,7 +36,8 @@ $(VENV)/.book: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --editable ".[book]"
 	touch $@
 
-# Opens each page of the book in an installed Chromium; screenshots are in runs/screenshots.
+# Opens each page of the book, and each notebook's widget in JupyterLab, in an installed Chromium; screenshots are in
+# runs/screenshots.
 browser: install $(VENV)/.book
 	$(VENV)/bin/python -m pytest tests/browser --browser-required
 

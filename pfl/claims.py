@@ -170,6 +170,8 @@ def sentences(table: pd.DataFrame) -> str:
     table = table.assign(verdict=list(map(verdict, table["low"], table["high"])))
     for (first, second), claim in COMPARISONS.items():
         part = table[table["comparison"] == f"{first} - {second}"]
+        if part.empty:
+            continue
         lines.append(f"{first} − {second} ({'claim ' if claim[0].isdigit() else ''}{claim})")
         for word in VERDICTS[:2]:
             for (setting, test), group in part[part["verdict"] == word].groupby(["setting", "test_set"], sort=False):

@@ -48,7 +48,7 @@ GRAPH = {name_of(module): imports(module) for module in MODULES}
 
 def part(module: str) -> str:
     parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] in ("data", "workshop") else "method"
+    return parts[1] if len(parts) > 1 and parts[1] in ("course", "data", "workshop") else "method"
 
 
 def test_imports_have_no_cycle():

@@ -98,6 +98,26 @@ def test_notebooks_name_only_what_the_modules_they_import_have(path):
                 assert hasattr(module, attribute), f"{path.name}: {ast.unparse(node)} does not exist"
 
 
+@pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=lambda p: p.stem)
+def test_code_cells_have_at_most_15_lines(path):
+    long = [c.source for c in read(path).cells if c.cell_type == "code" and len(c.source.splitlines()) > 15]
+    assert not long, f"{path.name}: move what draws a figure into pfl/course:\n{long[0]}"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_every_saved_figure_has_an_alt_text(path):
+    nodes = [n for c in read(path).cells if c.cell_type == "code" for n in ast.walk(ast.parse(c.source))]
+    saved = [n for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func).endswith("save_figure")]
+    without = [ast.unparse(call) for call in saved if "alt" not in [keyword.arg for keyword in call.keywords]]
+    assert not without, f"{path.name}: say what is to be seen, for those who cannot see it: {without[0]}"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_a_lesson_has_one_widget_and_a_setup_that_comes_before_it(path):
+    tags = [tag for c in read(path).cells for tag in c.metadata.get("tags", []) if tag in ("setup", "widget")]
+    assert tags.count("widget") == 1 and "setup" in tags and tags[-1] == "widget"
+
+
 def test_every_figure_has_its_numbers_is_drawn_by_a_notebook_and_is_light():
     figures = FOLDER.parent / "figures"
     sources = "\n".join(c.source for p in LESSONS for c in read(p).cells if c.cell_type == "code")

@@ -19,8 +19,9 @@ NOTEBOOKS = sorted(FOLDER.rglob("*.ipynb"))
 
 
 def code(path: Path) -> tuple[str, list[str]]:
-    """The cell of parameters and the code cells after it."""
+    """The cell of parameters and the code cells after it, but none whose claims only a trained model meets."""
     cells = [c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"]
+    cells = [c for c in cells if "measured" not in c["metadata"].get("tags", [])]
     sources = ["".join(cell["source"]) for cell in cells]
     return sources[0], sources[1:]
 

@@ -1,10 +1,15 @@
-"""Browser tests need a built book and an installed Chromium; with --browser-required they fail without, not skip."""
+"""Browser tests need an installed Chromium, and a built book or JupyterLab.
 
+Where one is missing they are skipped; with --browser-required they fail.
+"""
+
+import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from laboratory import SCREENSHOTS, Lab
 
 BOOK = Path(__file__).parents[2] / "runs" / "book"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -40,3 +45,33 @@ def browser(need) -> Iterator:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def laboratory(need, tmp_path_factory) -> Iterator[Lab]:
+    if missing := [name for name in ("jupyterlab", "ipywidgets") if importlib.util.find_spec(name) is None]:
+        need(f"{' and '.join(missing)} missing; pip install bayes-pfl[notebooks]")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    server = Lab(tmp_path_factory.mktemp("lab"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def lab(browser, laboratory) -> Iterator[Callable]:
+    """`window = lab("04_prompt_distributions")`: the notebook's widget, displayed in JupyterLab; a Playwright page.
+
+    The notebook is a copy with only the cells tagged parameters, setup and widget, and has been run.
+    """
+    contexts = []
+
+    def open_notebook(name: str):
+        contexts.append(browser.new_context(viewport={"width": 1280, "height": 1400}, reduced_motion="reduce"))
+        window = contexts[-1].new_page()
+        laboratory.open(window, name)
+        return window
+
+    yield open_notebook
+    for context in contexts:
+        context.close()
+    laboratory.shut_down_kernels()
