@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from make import ROOT, Drawn, drawn_figures, executed, lighten, still
+from make import ROOT, WIDGET, Drawn, drawn_figures, executed, lighten, still
 from nbformat import NotebookNode, from_dict, read
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 
@@ -63,7 +63,7 @@ def show(cell: NotebookNode, figures: dict[str, Drawn], *, notebook: str) -> Non
     outputs = []
     for output in cell.outputs:
         kept = still(output)
-        if kept is not None and kept is not output:  # a widget
+        if kept and WIDGET in output.get("data", {}):
             kept = new_output("display_data", {"text/markdown": STILL.format(notebook)})
         outputs += [kept] if kept else []
     cell.outputs = outputs
