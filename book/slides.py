@@ -31,7 +31,10 @@ def lessons() -> dict[str, str]:
 
 def deck(lesson: str, title: str, notebooks: list[NotebookNode]) -> NotebookNode:
     """A notebook of the lesson's slides: a cover, then the tagged cells in the order of the notebooks."""
-    cells, figures = [new_markdown_cell(f"# {title}", metadata=slide("slide", "Bayes-PFL: the course"))], drawn_figures()
+    cells, figures = (
+        [new_markdown_cell(f"# {title}", metadata=slide("slide", "Bayes-PFL: the course"))],
+        drawn_figures(),
+    )
     for notebook in notebooks:
         section = name = HEADING.findall(notebook.cells[0].source)[0]
         for cell in notebook.cells:

@@ -40,7 +40,9 @@ def notebook():
     cells = [
         new_markdown_cell("# 07 · Trial\n\nWhat it is about."),
         new_code_cell("import secret_module"),
-        tagged(new_markdown_cell("## A section\n\nSee [the guide](../docs/results.md), $x_1$."), "lesson-1", kind="slide"),
+        tagged(
+            new_markdown_cell("## A section\n\nSee [the guide](../docs/results.md), $x_1$."), "lesson-1", kind="slide"
+        ),
         new_markdown_cell("## Another section\n\nNot shown."),
         tagged(new_markdown_cell("**Guess first.** Which?"), "lesson-1", kind="slide"),
         tagged(new_code_cell("hidden_code()", outputs=[image()]), "lesson-1"),
@@ -127,7 +129,9 @@ def test_a_tagged_cell_of_text_has_its_heading_first(path):
 
 def test_the_guide_points_to_headings_that_exist():
     """A pointer is a link to a notebook, followed by › and the heading in italics or a list of them."""
-    pointers = re.findall(r"\[[^]]+\]\(\.\./notebooks/(\w+)\.ipynb\)((?: ›|,| and) \*[^*]+\*(?:(?:,| and) \*[^*]+\*)*)", GUIDE)
+    pointers = re.findall(
+        r"\[[^]]+\]\(\.\./notebooks/(\w+)\.ipynb\)((?: ›|,| and) \*[^*]+\*(?:(?:,| and) \*[^*]+\*)*)", GUIDE
+    )
     named = [(notebook, heading) for notebook, text in pointers for heading in re.findall(r"\*([^*]+)\*", text)]
     assert len(named) > 40
     assert not [(notebook, heading) for notebook, heading in named if heading not in HEADINGS[notebook]]

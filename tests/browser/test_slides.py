@@ -53,13 +53,17 @@ def test_every_slide_fits_and_nothing_comes_from_elsewhere(decks, opened):
         assert slides > 10
         for k in range(slides):
             number = f"{path.stem}, slide {k + 1}"
-            window.evaluate("Reveal.getCurrentSlide().querySelectorAll('.fragment').forEach(f => f.classList.add('visible'))")
+            window.evaluate(
+                "Reveal.getCurrentSlide().querySelectorAll('.fragment').forEach(f => f.classList.add('visible'))"
+            )
             problems += [f"{number}: {fault}" for fault in window.evaluate(FAULTS)]
             window.screenshot(path=SCREENSHOTS / f"{path.stem}_{k + 1:02d}.png")
             window.evaluate("Reveal.next()")
         assert window.evaluate("Reveal.isLastSlide()")
         problems += window.evaluate("[...document.querySelectorAll('mjx-merror')].map(m => m.textContent)")
-        problems += window.evaluate("[...document.images].filter(i => !i.naturalWidth || !i.alt).map(i => i.src.slice(0, 60))")
+        problems += window.evaluate(
+            "[...document.images].filter(i => !i.naturalWidth || !i.alt).map(i => i.src.slice(0, 60))"
+        )
     assert not problems
 
 
@@ -68,11 +72,11 @@ def test_a_fragment_appears_at_a_click(decks, opened):
     for path in decks:
         window.goto(path.as_uri(), wait_until="load", timeout=120_000)
         window.wait_for_function("Reveal.isReady()")
-        slide = window.evaluate(
-            "Reveal.getSlides().findIndex(slide => slide.querySelector('.fragment'))"
-        )
+        slide = window.evaluate("Reveal.getSlides().findIndex(slide => slide.querySelector('.fragment'))")
         assert slide > 0, f"{path.name} has no answer that appears at a click"
-        window.evaluate("k => { const i = Reveal.getIndices(Reveal.getSlides()[k]); Reveal.slide(i.h, i.v, -1); }", slide)
+        window.evaluate(
+            "k => { const i = Reveal.getIndices(Reveal.getSlides()[k]); Reveal.slide(i.h, i.v, -1); }", slide
+        )
         answer = window.locator("section.present .fragment").first.locator("p").first
         assert not answer.is_visible()
         window.keyboard.press("ArrowRight")
