@@ -1,4 +1,4 @@
-"""The decks, without a browser: exactly the tagged cells in their order; the headings that the teacher's guide names exist.
+"""The decks, without a browser: exactly the tagged cells in their order; the headings that the guide names exist.
 
 `make browser` opens the built decks.
 """
