@@ -2,7 +2,7 @@
 
 A cell tagged `lesson-1` is on the deck of lesson 1. Its slideshow metadata, which JupyterLab edits, say where a slide
 begins (`slide`) and what appears at a click (`fragment`); other cells continue the slide. A slide shows the outputs of a
-cell, and its code only if the cell is tagged `slide-code`. A slide that begins without a heading gets that of its section.
+cell, and its code only if it is tagged `slide-code`. A slide that begins without a heading gets that of its section.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 SLIDES = ROOT / "runs" / "slides"
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^]]+)\]\((?!https?:)[^)]*\)")  # to files of the repository, which are not beside the deck
-STILL = "**Widget:** open notebook {} (`make lab`), and run the cells above it. Its first state:"
+STILL = "**Widget:** in notebook {} (`make lab`); a deck shows its first state."
 
 
 def lessons() -> dict[str, str]:
@@ -31,10 +31,8 @@ def lessons() -> dict[str, str]:
 
 def deck(lesson: str, title: str, notebooks: list[NotebookNode]) -> NotebookNode:
     """A notebook of the lesson's slides: a cover, then the tagged cells in the order of the notebooks."""
-    cells, figures = (
-        [new_markdown_cell(f"# {title}", metadata=slide("slide", "Bayes-PFL: the course"))],
-        drawn_figures(),
-    )
+    figures = drawn_figures()
+    cells = [new_markdown_cell(f"# {title}", metadata=slide("slide", "Bayes-PFL: the course"))]
     for notebook in notebooks:
         section = name = HEADING.findall(notebook.cells[0].source)[0]
         for cell in notebook.cells:
@@ -47,36 +45,40 @@ def deck(lesson: str, title: str, notebooks: list[NotebookNode]) -> NotebookNode
             if kind == "slide" and not (markdown and HEADING.match(cell.source)):
                 cells.append(new_markdown_cell(f"## {section}", metadata=slide("slide", name)))
                 kind = "-"
+            layout = [] if markdown or "slide-code" in tags else ["no-code"]
             if markdown:
                 cell.source = LINK.sub(r"\1", cell.source)
-            else:
-                show(cell, figures, notebook=name[:2])
-            cell.metadata = slide(kind, name, tags=[] if markdown or "slide-code" in tags else ["no-code"])
+            elif show(cell, figures, notebook=name[:2]) > 1:
+                layout.append("side-by-side")
+            cell.metadata = slide(kind, name, layout)
             cells.append(cell)
     return new_notebook(cells=cells, metadata={"title": title})
 
 
 def slide(kind: str, source: str, tags: Iterable[str] = ()) -> NotebookNode:
-    """The metadata of a cell for nbconvert; `source` is the notebook, which the slide names."""
+    """The metadata of a cell for nbconvert: how it begins, the notebook that the slide names, tags for the style."""
     return from_dict({"tags": [*tags], "slideshow": {"slide_type": kind, "data": {"source": source}}})
 
 
-def show(cell: NotebookNode, figures: dict[str, Drawn], *, notebook: str) -> None:
-    """Prepare the outputs of a code cell: a figure gets its alt text, a widget becomes a still picture."""
-    outputs = []
+def show(cell: NotebookNode, figures: dict[str, Drawn], *, notebook: str) -> int:
+    """Give a code cell's figures their alt texts, make its widget a still picture; return the number of pictures."""
+    outputs, pictures = [], []
+    names = [name for name in re.findall(r'"(\d\d_\w+)"', cell.source) if name in figures]
     for output in cell.outputs:
-        kept = still(output)
-        if kept and WIDGET in output.get("data", {}):
+        kept, data = still(output), output.get("data", {})
+        if kept and WIDGET in data:
             kept = new_output("display_data", {"text/markdown": STILL.format(notebook)})
+        elif "image/png" in data:
+            pictures.append(output)
         outputs += [kept] if kept else []
+    for k, output in enumerate(pictures):
+        figure = figures[names[min(k, len(names) - 1)]] if names else None
+        if figure:
+            lighten(output, figure)
+        alt = (figure.alt or figure.caption) if figure else "The first state of the widget"
+        output.metadata = from_dict({kind: {"alt": alt} for kind in ("image/png", "image/jpeg")})
     cell.outputs = outputs
-    name = next((n for n in re.findall(r'"(\d\d_\w+)"', cell.source) if n in figures), None)
-    for output in outputs:
-        if name:
-            lighten(output, figures[name])
-        for kind in ("image/png", "image/jpeg"):
-            if name and kind in output.get("data", {}):
-                output.metadata[kind] = {"alt": figures[name].alt or figures[name].caption}
+    return len(pictures)
 
 
 def write(slides: NotebookNode, file: Path) -> None:

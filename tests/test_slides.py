@@ -74,7 +74,7 @@ def test_a_deck_has_exactly_the_tagged_cells_in_order(notebook):
 
 def test_a_widget_is_shown_as_a_still_picture(notebook):
     (cell,) = [cell for cell in slides.deck("lesson-2", "Lesson 2", [notebook]).cells if cell.source == "widget()"]
-    assert "open notebook 07" in cell.outputs[0].data["text/markdown"] and "image/png" in cell.outputs[1].data
+    assert "in notebook 07" in cell.outputs[0].data["text/markdown"] and "image/png" in cell.outputs[1].data
 
 
 class Loads(HTMLParser):
