@@ -1,8 +1,8 @@
 """Build the slides: one deck a lesson, from the tagged cells of the notebooks that `make figures` ran.
 
 A cell tagged `lesson-1` is on the deck of lesson 1. Its slideshow metadata, which JupyterLab edits, say where a slide
-begins (`slide`) and what appears at a click (`fragment`); other cells continue the slide. A slide shows the outputs of a
-cell, and its code only if it is tagged `slide-code`. A slide that begins without a heading gets that of its section.
+begins (`slide`) and what appears at a click (`fragment`); other cells continue the slide. A slide shows the outputs of
+a cell, and its code only if it is tagged `slide-code`. A slide that begins without a heading gets that of its section.
 """
 
 import argparse
