@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 PRESET ?= tiny
 
-.PHONY: install figures solutions test book browser wheel lab pretrain default clean
+.PHONY: install figures solutions test book slides browser wheel lab pretrain default clean
 
 # CPU=1 takes a build of torch without CUDA, where pip's configuration offers one; docs/speed.md says what it saves.
 install: $(VENV)/.installed
@@ -36,8 +36,12 @@ $(VENV)/.book: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --editable ".[book]"
 	touch $@
 
-# Opens each page of the book, and each notebook's widget in JupyterLab, in an installed Chromium; screenshots are in
-# runs/screenshots.
+# One deck a lesson, from the tagged cells of the same notebooks: runs/slides/lesson1.html and lesson2.html.
+slides: install $(VENV)/.book
+	$(VENV)/bin/python book/slides.py --preset $(PRESET)
+
+# Opens each page of the book, each slide, and each notebook's widget in JupyterLab, in an installed Chromium; screenshots
+# are in runs/screenshots.
 browser: install $(VENV)/.book
 	$(VENV)/bin/python -m pytest tests/browser --browser-required
 

@@ -112,9 +112,10 @@ def diagram(source: BayesPFL | Preset, *, lit: str | None = None) -> Figure:
         ValueError: `lit` is unknown, or the sizes of the preset's CLIP are.
     """
     sizes, bright = Sizes.of(source), lit_parts(lit)
+    # An engine that does nothing: without one, saving would switch to that of the course's style.
+    # Outside of the context, at whose end pyplot would forget that the notebook's backend displays figures.
+    fig = plt.figure(figsize=SIZE, layout=PlaceHolderLayoutEngine(True, True))
     with plt.rc_context({"font.family": "DejaVu Sans", "hatch.linewidth": 0.8}):
-        # An engine that does nothing: without one, saving would switch to that of the course's style.
-        fig = plt.figure(figsize=SIZE, layout=PlaceHolderLayoutEngine(True, True))
         ax = fig.add_axes((0, 0, 1, 1))
         above, below = Pen(ax, 2), Pen(ax)
         for start, ends in ARROWS.items():

@@ -1,7 +1,10 @@
 """The picture of the method: true to the model in shapes, files and notebooks, and readable."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path as File
@@ -148,3 +151,13 @@ def test_saving_twice_in_the_style_of_the_course_changes_nothing(tmp_path):
             fig.savefig(file, format="png", dpi=60)
     assert files[0].getvalue() == files[1].getvalue()
     plt.close(fig)
+
+
+def test_a_first_diagram_leaves_a_notebook_able_to_display_figures(tmp_path):
+    """Jupyter's backend, once loaded, makes pyplot interactive; only then are later figures displayed."""
+    backend = "import matplotlib\nfrom matplotlib.backends.backend_agg import *\nmatplotlib.interactive(True)\n"
+    (tmp_path / "displaying.py").write_text(backend)
+    code = "import pfl\nfrom pfl.diagram import diagram, plt\ndiagram(pfl.preset('tiny'))\nassert plt.isinteractive()"
+    paths = os.pathsep.join([str(tmp_path), str(ROOT)])
+    environment = os.environ | {"MPLBACKEND": "module://displaying", "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
