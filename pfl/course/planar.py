@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 from ipywidgets import FloatSlider, VBox, Widget
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from ..flows import planar_flow, planar_step
@@ -52,11 +53,11 @@ def draw(points: Tensor, *, u1: float, u2: float, w1: float, w2: float, c: float
     moved, numbers = bend(points, u=u, w=w, c=c)
     log_det = planar_step(points, u, w, bias)[1]
     fig, axes = plt.subplots(1, 3, figsize=(10, 3.5))
-    dots = {"c": log_det, "s": 5, "rasterized": True, "zorder": 2} | COLOURS
+    dots = {"c": log_det, "s": 3, "rasterized": True, "zorder": 1} | COLOURS
     lines = _grid()
     for ax, cloud, grid in ((axes[0], points, lines), (axes[1], moved, planar_step(lines, u, w, bias)[0])):
         for line in (*grid, *grid.transpose(0, 1)):
-            ax.plot(*line.T, color=NEUTRAL, lw=0.5, alpha=0.6, zorder=1)
+            ax.plot(*line.T, color="black", lw=0.5, alpha=0.5, zorder=2)
         ax.scatter(*cloud.T, **dots)
         ax.set(xlim=(-SIDE, SIDE), ylim=(-SIDE, SIDE), aspect="equal", xlabel="first coordinate")
         ax.grid(False)
@@ -116,7 +117,8 @@ def _arrows(ax, vectors: dict[str, Tensor]) -> None:
     for (name, vector), colour in zip(vectors.items(), (ABNORMAL, NORMAL), strict=True):
         style = {"arrowstyle": "-|>", "color": colour, "lw": 2}
         ax.annotate("", vector.tolist(), (0, 0), arrowprops=style, zorder=3)
-        ax.text(*(1.2 * vector).tolist(), name, color=colour, weight="bold", ha="center", va="center", zorder=3)
+        text = ax.text(*(1.2 * vector).tolist(), name, color=colour, weight="bold", ha="center", va="center", zorder=4)
+        text.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
 
 def _profile(ax, product: float, c: float) -> None:
