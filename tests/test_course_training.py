@@ -1,11 +1,14 @@
 """The tables and figures of notebook 02 about pre-training and training."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import pfl
 from pfl.course import learning, pretraining
+from pfl.data import Dataset, Sample
 
 
 def test_the_settings_that_differ_are_listed_once():
@@ -38,3 +41,22 @@ def test_the_categories_with_captions_are_recorded_with_the_weights():
     figure, names = pretraining.drawings(seed=0, count=4)
     plt.close(figure)
     assert len(names) == 4 and {"kinds", "rounds"} <= set(pretraining.card())
+
+
+def test_the_sizes_are_those_of_all_learned_parameters(model):
+    sizes = learning.sizes(model)
+    assert sizes.sum() == sum(p.numel() for p in model.parameters())
+    assert sizes["attention"] == sum(p.numel() for p in model.attention.parameters())
+
+
+def test_maps_are_drawn_of_defective_images_with_whether_the_maximum_is_in_the_mask(model, tmp_path):
+    samples = []
+    for k in range(4):
+        pixels = np.random.default_rng(k).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{k}.png")
+        Image.fromarray(np.full((32, 32), 255, np.uint8)).save(tmp_path / f"{k}_mask.png")
+        mask = tmp_path / f"{k}_mask.png" if k % 2 else None
+        samples.append(Sample(image=tmp_path / f"{k}.png", category="a", class_name="a", label=k % 2, mask=mask))
+    figure, table = learning.maps(model, Dataset(name="test", samples=tuple(samples)), count=2)
+    plt.close(figure)
+    assert len(table) == 2 and table.inside.all(), "the masks cover the whole image"
