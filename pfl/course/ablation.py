@@ -1,5 +1,7 @@
 """Variants of a model, trained with one part removed at a time."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
@@ -17,8 +19,8 @@ def figure(table: pd.DataFrame, metrics: tuple[str, ...] = ("image_auroc", "pixe
     fig, axes = plt.subplots(1, len(metrics), figsize=(5 * len(metrics), 3.6), sharey=True)
     palette, shapes = [NEUTRAL, NORMAL, ABNORMAL], ["o", "s", "^"]
     for ax, metric in zip(axes, metrics, strict=True):
-        options = {"dodge": 0.4, "linestyle": "none", "errorbar": ("pi", 100), "markersize": 6}
-        kind = {"y": "variant", "x": metric, "hue": "tested on", "palette": palette, "markers": shapes}
+        options: dict[str, Any] = {"dodge": 0.4, "linestyle": "none", "errorbar": ("pi", 100), "markersize": 6}
+        kind: dict[str, Any] = {"y": "variant", "x": metric, "hue": "tested on", "palette": palette, "markers": shapes}
         sns.pointplot(table, ax=ax, **kind, **options)
         ax.set(xlabel=metric.replace("_", " ") + " (mean and range over seeds)", ylabel="")
         ax.locator_params(axis="x", nbins=5)

@@ -1,6 +1,7 @@
 """Two methods compared by category, with bootstrap intervals over the images."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -47,7 +48,7 @@ def figure(by_category: pd.DataFrame, methods: Sequence[str]) -> Figure:
 
 
 def _bars(ax, part: pd.DataFrame, metric: str, method: str, k: int) -> None:
-    look = ({"color": NEUTRAL, "hatch": "///"}, {"color": ABNORMAL})[k]
+    look: dict[str, Any] = ({"color": NEUTRAL, "hatch": "///"}, {"color": ABNORMAL})[k]
     if metric == "image_auroc":
         error = [(part["image_auroc"] - part["low"]).clip(lower=0), (part["high"] - part["image_auroc"]).clip(lower=0)]
         look |= {"xerr": error, "error_kw": {"lw": 1, "ecolor": "0.25"}}
@@ -62,5 +63,5 @@ def gains(results: Mapping[tuple[str, str], Evaluation], ours: str, baseline: st
         pair = results[name, ours], results[name, baseline]
         paired = bootstrap_images(*(one.images for one in pair), num_resamples=500).set_index(["category", "metric"])
         means = [one.table("strict").loc["mean", COLUMNS].astype(float) for one in pair]
-        rows[name] = {**(means[0] - means[1]), **paired.loc[("mean", "image_auroc"), ["low", "high"]]}
+        rows[name] = (means[0] - means[1]).to_dict() | paired.loc[("mean", "image_auroc"), ["low", "high"]].to_dict()
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("data")

@@ -47,7 +47,8 @@ def scored(parts: pd.DataFrame, tops: list[str], *, normalise: bool = True) -> p
     best = {}
     for category, group in parts.groupby("category"):
         options = {top: group.assign(score=image_scores(group, top=top, normalise=normalise)) for top in tops}
-        best[category] = max(options, key=lambda top, options=options: mean_auroc(options[top]))
+        aurocs = {top: mean_auroc(option) for top, option in options.items()}
+        best[category] = max(aurocs, key=aurocs.__getitem__)
     return parts.assign(score=image_scores(parts, top=best, normalise=normalise))
 
 
@@ -64,9 +65,9 @@ def ladder_figure(rungs: pd.DataFrame, title: str) -> Figure:
     """A bar per choice with its interval, from chance (0.5) on."""
     fig, ax = plt.subplots(figsize=(7, 3))
     error = [(rungs["value"] - rungs["low"]).clip(lower=0), (rungs["high"] - rungs["value"]).clip(lower=0)]
-    ax.barh(rungs["choice"], rungs["value"] - 0.5, left=0.5, xerr=error, color=NORMAL, error_kw={"lw": 1})
+    bars = ax.barh(rungs["choice"], rungs["value"] - 0.5, left=0.5, xerr=error, color=NORMAL, error_kw={"lw": 1})
     labels = [f"{value:.3f}" for value in rungs["value"]]
-    ax.bar_label(ax.containers[-1], labels=labels, padding=4, fontsize="small")
+    ax.bar_label(bars, labels=labels, padding=4, fontsize="small")
     ax.set(xlabel="image AUROC and 95 % interval", xlim=(0.5, 1.05), title=title)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)

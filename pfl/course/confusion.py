@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from ipywidgets import Dropdown, FloatSlider, VBox, Widget
+from ipywidgets import Dropdown, FloatSlider, Layout, VBox, Widget
 from matplotlib.figure import Figure
 
 from ..data.transforms import read_image
@@ -63,7 +63,7 @@ def draw(images: pd.DataFrame, *, threshold: float, category: str = EVERY) -> tu
     part = images if category == EVERY else images[images["category"] == category]
     found = rates(part, threshold)
     fig = plt.figure(figsize=(10, 4.6))
-    upper, lower = fig.subfigures(2, 1, height_ratios=(1.9, 1))
+    upper, lower = np.asarray(fig.subfigures(2, 1, height_ratios=(1.9, 1)))
     histogram, curve, matrix = upper.subplots(1, 3, width_ratios=(1.3, 1, 1))
     _histogram(histogram, part, threshold, (images["strict_score"].min(), images["strict_score"].max()))
     points = roc(part)
@@ -98,6 +98,7 @@ def explore(images: pd.DataFrame) -> VBox:
             step=0.01,
             value=round((low + high) / 2, 2),
             continuous_update=False,
+            layout=Layout(width="420px"),
         ),
         "category": Dropdown(description="category", options=[EVERY, *images["category"].unique()]),
     }

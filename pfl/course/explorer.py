@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib.pyplot as plt
 from IPython.display import display
@@ -20,7 +21,8 @@ def explorer(draw: Callable[..., tuple[Figure, str]], controls: dict[str, Widget
         controls: widgets with a `value`, by the argument of `draw` that each sets.
         name: the numbers get the CSS class `pfl-NAME`, and each control `pfl-NAME-ARGUMENT`.
     """
-    numbers, shown = HTML(), None
+    numbers = HTML()
+    shown: Any = None
     numbers.add_class(f"pfl-{name}")
 
     def update(_=None) -> None:

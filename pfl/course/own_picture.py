@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from ipywidgets import Dropdown, FileUpload, FloatSlider, Text, VBox
+from ipywidgets import Dropdown, FileUpload, FloatSlider, Layout, Text, VBox
 from matplotlib.figure import Figure
 
 from .. import plotting
@@ -81,7 +81,7 @@ def inspect_picture(model, data: Dataset, threshold: float, normal_scores: np.nd
 
     names = [(sample.image.name, k) for k, sample in enumerate(data.samples[:50])]
     choice = Dropdown(description="picture", options=names)
-    upload = FileUpload(description="your own picture", accept="image/*")
+    upload = FileUpload(description="your own picture", accept="image/*", layout=Layout(width="14em"))
     choice.observe(lambda _: setattr(upload, "value", ()), "value")  # the last choice counts
     controls = {
         "picture": choice,

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from ipywidgets import Checkbox, Dropdown, IntSlider, VBox, Widget
+from ipywidgets import Checkbox, Dropdown, IntSlider, Layout, VBox, Widget
 from matplotlib.figure import Figure
 
 from ..data import Batch
@@ -38,7 +39,8 @@ def without(model: BayesPFL, off: Sequence[str] = (), *, prompts: Sequence[int] 
     if unknown := set(off) - set(PARTS):
         raise ValueError(f"unknown part {sorted(unknown)[0]!r}; choose from {', '.join(PARTS)}")
     kept = list(range(model.config.num_prompts) if prompts is None else prompts)
-    part = BayesPFL(model.clip, replace(model.config, num_prompts=len(kept), **dict.fromkeys(off, False)))
+    switches: dict[str, Any] = {"num_prompts": len(kept)} | dict.fromkeys(off, False)
+    part = BayesPFL(model.clip, replace(model.config, **switches))
     weights = dict(model.state_dict())
     weights["prompts.context"] = weights["prompts.context"][kept]
     weights["prompts.states"] = weights["prompts.states"][:, kept]
@@ -95,7 +97,7 @@ def explore(model: BayesPFL, batch: Batch) -> VBox:
     options = list(zip(names, range(len(names)), strict=True))
     controls: dict[str, Widget] = {"image": Dropdown(description="image", options=options)}
     for name, label in PARTS.items():  # one is off at first, so that a still picture shows a change
-        controls[name] = Checkbox(description=label, value=name != FIRST, indent=False)
+        controls[name] = Checkbox(description=label, value=name != FIRST, indent=False, layout=Layout(width="auto"))
     controls |= {
         "num_samples": IntSlider(description="samples R", value=10, min=1, max=20, continuous_update=False),
         "bank": IntSlider(description="prompts", value=bank, min=1, max=bank, continuous_update=False),

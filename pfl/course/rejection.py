@@ -38,8 +38,8 @@ def figure(images: pd.DataFrame, measures: Mapping[str, np.ndarray], wrong: np.n
     frames = []
     for (name, uncertainty), style in zip(measures.items(), ("-", "--", "-.", ":"), strict=False):
         curve = risk_coverage(uncertainty, wrong)
-        label = f"{name} (AURC {aurc(uncertainty, wrong):.3f})"
-        axes[1].plot(curve["coverage"], curve["risk"], ls=style, label=label)
+        area = aurc(uncertainty, wrong)
+        axes[1].plot(curve["coverage"], curve["risk"], ls=style, label=f"{name} (AURC {area:.3f})")
         frames.append(curve.assign(by=name))
     axes[1].axhline(wrong.mean(), color=NEUTRAL, lw=1, label=f"at random ({wrong.mean():.3f})")
     axes[1].set(xlabel="coverage (share of images kept)", ylabel="error rate", title="rejection", ylim=(0, None))
@@ -54,8 +54,8 @@ def by_data(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         _, wrong = errors(images)
         score, defective = images["strict_score"].to_numpy(), images["label"].to_numpy()
         row = {"data": name, "ECE": expected_calibration_error(score, defective, bins=8)}
-        for kind in ("score_std", "mutual_information", "entropy"):
-            row[f"AURC by {kind}"] = aurc(images[kind].to_numpy(), wrong)
-        helps = min(value for kind, value in row.items() if kind.startswith("AURC")) < wrong.mean()
-        rows.append(row | {"AURC at random": wrong.mean(), "rejection helps": helps})
+        kinds = ("score_std", "mutual_information", "entropy")
+        risks = {f"AURC by {kind}": aurc(images[kind].to_numpy(), wrong) for kind in kinds}
+        helps = min(risks.values()) < wrong.mean()
+        rows.append(row | risks | {"AURC at random": wrong.mean(), "rejection helps": helps})
     return pd.DataFrame(rows).set_index("data")

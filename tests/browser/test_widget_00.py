@@ -15,6 +15,8 @@ def test_a_sentence_that_is_typed_changes_scores_and_map(lab):
     type_into(window, "abnormal", " ")
     window.locator(NUMBERS).get_by_text("write two sentences").wait_for(timeout=60_000)
     type_into(window, "abnormal", "a photo of a damaged {}.")
+    picture = image_of(window)
     window.locator(".pfl-sentences-photograph select").select_option(label="coin, normal")
     window.locator(NUMBERS).get_by_text("photographs of coin").wait_for(timeout=120_000)
+    wait_for_other_image(window, picture)
     window.screenshot(path=SCREENSHOTS / "widget_00.png")

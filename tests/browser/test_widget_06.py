@@ -9,9 +9,15 @@ from PIL import Image
 NUMBERS = ".pfl-picture"
 
 
+def upload(window, file: dict) -> None:
+    with window.expect_file_chooser() as chooser:
+        window.get_by_role("button", name="your own picture").click()
+    chooser.value.set_files(file)
+
+
 def test_the_threshold_decides_and_a_picture_can_be_uploaded(lab):
     window = lab("06_your_own_images")
-    numbers, picture = window.locator(NUMBERS), image_of(window)
+    numbers = window.locator(NUMBERS)
     assert "IMG 0000.png: score" in numbers.inner_text() and "normal images" in numbers.inner_text()
     slider = window.locator(".pfl-picture-threshold .noUi-handle")
     slider.focus()
@@ -23,12 +29,14 @@ def test_the_threshold_decides_and_a_picture_can_be_uploaded(lab):
     file = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)).save(file, "PNG")
     own = {"name": "desk.png", "mimeType": "image/png", "buffer": file.getvalue()}
-    window.locator("input[type=file]").set_input_files(own)
+    picture = image_of(window)
+    upload(window, own)
     numbers.get_by_text("desk.png: score").wait_for(timeout=60_000)
-    before = numbers.inner_text()
+    wait_for_other_image(window, picture)
+    before, picture = numbers.inner_text(), image_of(window)
     type_into(window, "it shows a", "desk")
     wait_for_other_text(window, NUMBERS, before)
     wait_for_other_image(window, picture)
     window.screenshot(path=SCREENSHOTS / "widget_06.png")
-    window.locator("input[type=file]").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"text"})
+    upload(window, {"name": "x.png", "mimeType": "image/png", "buffer": b"text"})
     numbers.get_by_text("cannot read the picture").wait_for(timeout=60_000)
