@@ -60,7 +60,7 @@ wheel: install
 lab: install
 	$(VENV)/bin/jupyter lab notebooks
 
-# What ships, made again: the tiny CLIP (about five hours on one core), then the default model (minutes).
+# What ships, made again: the tiny CLIP (about six hours on one core), then the default model (minutes).
 # PHOTOGRAPHS contains unpacked Debian packages; without them both commands say which, and how to get them.
 PHOTOGRAPHS ?= runs/packages
 pretrain: install

@@ -56,6 +56,7 @@ ROUNDS = (
     Recipe(images=36_000, steps=2_400, image_size=96, share=0.6, batch=64, lr=1e-3),
     Recipe(images=24_000, steps=1_500, image_size=128, share=0.8, batch=64, lr=8e-4, seed=1),
     Recipe(lr=6e-4, seed=2),
+    Recipe(seed=3),
 )
 
 
