@@ -66,7 +66,7 @@ def draw(
 
     Args:
         found: of this image.
-        points: `projection.labels` of the batch's prompts, with x and y, and nearest, the nearest hand-written sentence.
+        points: `projection.labels` of the batch's prompts, with x, y and nearest, a hand-written sentence.
         image: its place in the batch.
         sample, prompt: of the R samples and of the B prompts, from 1.
         which: the state, normal or abnormal.
@@ -88,7 +88,8 @@ def draw(
         f"Nearest hand-written prompt: “{own['nearest']}”. With its opposite, this prompt gives the whole image a "
         f"probability of {found.probabilities[sample - 1, prompt - 1]:.3f}.<br>"
         f"<b>Sample {sample}: score {found.scores[sample - 1]:.3f}.</b> Samples 1 to {sample}: "
-        f"mean {last['mean']:.3f}, spread {last['spread']:.3f}; score of their mean map {found.together[sample - 1]:.3f}."
+        f"mean {last['mean']:.3f}, spread {last['spread']:.3f}; "
+        f"score of their mean map and text score {found.together[sample - 1]:.3f}."
     )
 
 
@@ -108,9 +109,7 @@ def explore(model: BayesPFL, batch: Batch, points: pd.DataFrame, *, num_samples:
         "prompt": IntSlider(description="prompt", max=model.config.num_prompts, **slider),
         "which": Dropdown(description="state", options=list(STATES), value=STATES[1]),
     }
-    return explorer(
-        lambda **values: draw(batch, found(values["image"]), points, **values), controls, name="agreement"
-    )
+    return explorer(lambda **values: draw(batch, found(values["image"]), points, **values), controls, name="agreement")
 
 
 def votes(samples: Sequence[Sample], score: np.ndarray, spread: np.ndarray) -> tuple[Figure, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""Prompts as points in a plane: UMAP, its figures, and whether neighbours in the plane are neighbours in the full space."""
+"""Prompts as points in a plane: UMAP, its figures, and how many neighbours it keeps."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def plane(points: Tensor | np.ndarray, *, seed: int, neighbours: int = 25, metri
 
 
 def labels(images: Sequence[str], *, num_samples: int, bank: int) -> pd.DataFrame:
-    """The labels of prompts (b, 2, R, B) in their flat order: image, state, sample, prompt, and the image's category."""
+    """The labels of prompts (b, 2, R, B) in flat order: image, state, sample, prompt, and the category."""
     axes = [range(len(images)), STATES, range(1, num_samples + 1), range(1, bank + 1)]
     table = pd.MultiIndex.from_product(axes, names=["image", "state", "sample", "prompt"]).to_frame(index=False)
     return table.assign(category=[images[i] for i in table["image"]])
