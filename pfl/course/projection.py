@@ -27,7 +27,14 @@ def plane(points: Tensor | np.ndarray, *, seed: int, neighbours: int = 25, metri
 
     The initialisation is PCA: UMAP's default places clusters that share no neighbours arbitrarily.
     """
-    options = {"n_neighbors": neighbours, "min_dist": 0.2, "metric": metric, "init": "pca", "n_jobs": 1}
+    options = {
+        "n_neighbors": neighbours,
+        "min_dist": 0.2,
+        "metric": metric,
+        "init": "pca",
+        "n_jobs": 1,
+        "n_epochs": 200,
+    }
     return umap.UMAP(random_state=seed, **options).fit_transform(np.asarray(points))
 
 
@@ -38,7 +45,7 @@ def labels(images: Sequence[str], *, num_samples: int, bank: int) -> pd.DataFram
     return table.assign(category=[images[i] for i in table["image"]])
 
 
-def written_prompts(clip: FrozenCLIP, names: Sequence[str], *, every: int = 4) -> tuple[Tensor, pd.DataFrame]:
+def written_prompts(clip: FrozenCLIP, names: Sequence[str], *, every: int = 8) -> tuple[Tensor, pd.DataFrame]:
     """Every n-th hand-written sentence of each name: its unit embeddings (n, D), and category, state and sentence."""
     rows = [
         (name, state, sentence)
