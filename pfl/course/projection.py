@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import torch.nn.functional as F
-import umap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from sklearn.neighbors import NearestNeighbors
