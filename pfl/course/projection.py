@@ -26,6 +26,8 @@ def plane(points: Tensor | np.ndarray, *, seed: int, neighbours: int = 25, metri
 
     The initialisation is PCA: UMAP's default places clusters that share no neighbours arbitrarily.
     """
+    import umap  # takes seconds to import
+
     options = {
         "n_neighbors": neighbours,
         "min_dist": 0.2,
