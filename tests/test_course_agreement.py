@@ -3,7 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import torch
 
 from pfl.course import agreement, projection
 from pfl.data import Dataset, loader
@@ -35,7 +34,7 @@ def test_running_mean_and_spread():
 def test_the_numbers_name_the_prompt_and_the_agreement_so_far(model, batch):
     found = agreement.steps(model, batch.images[1], batch.class_names[1], num_samples=3, seed=0)
     points = projection.labels([s.category for s in batch.samples], num_samples=3, bank=2)
-    points = points.assign(x=torch.arange(len(points)), y=0, nearest="a photo of a tile.")
+    points = points.assign(x=np.arange(len(points)), y=0, nearest="a photo of a tile.")
     figure, text = agreement.draw(batch, found, points, image=1, sample=2, prompt=2, which="abnormal")
     plt.close(figure)
     assert "Prompt 2 of the bank, sample 2 of 3, abnormal" in text and "a photo of a tile." in text
