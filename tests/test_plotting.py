@@ -1,7 +1,5 @@
 """Saved figures: the same bytes for the same numbers, and never heavy."""
 
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -9,8 +7,6 @@ import pytest
 from PIL import Image
 
 from pfl import plotting
-from pfl.data import Dataset
-from pfl.widgets import sample_figure
 
 
 @pytest.mark.parametrize(("images", "suffix"), [(False, "png"), (True, "webp")])
@@ -38,11 +34,3 @@ def test_the_alt_text_is_in_the_picture_and_changes_nothing_else(images, tmp_pat
     assert (plotting.alt_text(plain), plotting.alt_text(described)) == ("", alt)
     assert np.array_equal(np.asarray(Image.open(plain)), np.asarray(Image.open(described)))
     plt.close(fig)
-
-
-def test_the_explorer_says_what_is_known_of_an_image(model, tiles):
-    for label, word in ((0, "normal"), (1, "defective"), (None, "unknown")):
-        data = Dataset(name="one", samples=(replace(tiles[0], label=label),))
-        title = sample_figure(model, data, 0, num_samples=1, seed=0).axes[0].get_title()
-        assert title == f"{tiles[0].category}, {word}"
-        plt.close("all")
