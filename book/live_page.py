@@ -1,7 +1,7 @@
 """Build the live page, "Try it": the default as an ONNX file, onnxruntime's WebAssembly, pictures and settings.
 
-The page's own files are in `book/live/`; `npm ci` there installs onnxruntime-web. `python book/make.py --only live` builds
-the page alone, into `runs/book/live/`; serve it with `python -m http.server --directory runs/book`.
+The page's own files are in `book/live/`; `npm ci` there installs onnxruntime-web. `python book/make.py --only live`
+builds the page alone, into `runs/book/live/`; serve it with `python -m http.server --directory runs/book`.
 """
 
 import base64
@@ -42,7 +42,7 @@ WEIGHTS = "int8"  # float16 would make the download larger than 12 MB
 SAMPLES = 30  # of the shipped noise
 COMMON = 4000  # of the tokenizer's words that the page takes, the most frequent ones
 MOST = 12e6  # bytes of the whole download
-PHOTOGRAPH = "Photographs: scikit-image's coins, brick, gravel and retina, without known restrictions."
+PHOTOGRAPH = "Photographs: coins, brick, gravel and retina of scikit-image, without known restrictions."
 DRAWING = "Drawings: made by this project."
 # The pictures: category, seed, alt text.
 PICTURES = (
