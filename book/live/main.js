@@ -117,6 +117,7 @@ async function answerAll() {
   const answer = await ask("predict", { ...question, image: planes(rgb) });
   if (!strokes) untouched.set(key, answer.score);
   show.answer({ ...answer, rgb, mask, name, count, untouched: untouched.get(key) });
+  at("result").setAttribute("aria-busy", String(wanted)); // while it was computed, something may have changed
   if (!untouched.has(key) && !wanted) {
     const clean = await ask("predict", { ...question, image: planes(original) });
     untouched.set(key, clean.score);

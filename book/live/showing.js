@@ -71,7 +71,6 @@ export class Show {
     at("region").textContent = this.region(map, mask);
     at("code").textContent = code(name, count, this.total, this.dim);
     at("samples").replaceChildren();
-    at("result").setAttribute("aria-busy", "false");
     const seconds = digits(milliseconds / 1000, 1);
     at("said").textContent =
       `Score ${digits(score)}, computed in ${seconds} s. The map is highest at the ${highest.where}.`;

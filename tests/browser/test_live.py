@@ -188,7 +188,6 @@ def test_the_keyboard_paints(page):
     page.focus("#picture")
     for key in ["ArrowLeft", "Shift+ArrowUp", "Space", *["ArrowRight"] * 6, "Space"]:
         page.keyboard.press(key)
-    assert "Brush lifted" in page.inner_text("#said") or answer(page)["mask"].any()
     page.wait_for_function("window.bayesPfl.answer.mask.includes(1)", timeout=PATIENCE)
     mask = answer(page)["mask"]
     assert mask.any() and page.is_enabled("#undo")
