@@ -2,8 +2,9 @@
 PYTHON ?= python3.11
 VENV := .venv
 PRESET ?= tiny
+RUNTIME := book/live/node_modules/.package-lock.json
 
-.PHONY: install figures solutions test book slides browser wheel lab pretrain default clean
+.PHONY: install figures solutions test book live slides browser wheel lab pretrain default clean
 
 # CPU=1 takes a build of torch without CUDA, where pip's configuration offers one; docs/speed.md says what it saves.
 install: $(VENV)/.installed
@@ -29,8 +30,17 @@ test: install
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --ignore tests/browser
 
 # The notebooks that `make figures` ran, with solutions, API and docs/: runs/book/index.html, which needs no network.
-book: install $(VENV)/.book
+book: install $(VENV)/.book $(RUNTIME)
 	$(VENV)/bin/python book/make.py --preset $(PRESET)
+
+# The book's live page alone: lint, unit tests, and the page itself in runs/book/live. Node and npm are the system's.
+live: install $(RUNTIME)
+	cd book/live && npm run --silent lint && npm run --silent test
+	$(VENV)/bin/python book/make.py --only live
+
+$(RUNTIME): book/live/package.json book/live/package-lock.json
+	cd book/live && npm ci --no-audit --no-fund --ignore-scripts --silent
+	touch $@
 
 $(VENV)/.book: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --editable ".[book]"

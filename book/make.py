@@ -174,15 +174,28 @@ def lay_out(preset: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="tiny", help="whose executed notebooks to show (default: tiny)")
-    lay_out(parser.parse_args().preset)
+    parser.add_argument("--only", choices=["live"], help="build the live page alone, without the book around it")
+    arguments = parser.parse_args()
+    if arguments.only:
+        return build_live()
+    lay_out(arguments.preset)
     shutil.rmtree(SITE, ignore_errors=True)
     from sphinx.cmd.build import main as sphinx  # here, so that the tests of this file need no Sphinx
 
     cache = ["-d", str(SOURCES.with_name("book_cache")), "-E"]
     status = sphinx(["-q", "-W", "--keep-going", "-c", str(ROOT / "book"), *cache, str(SOURCES), str(SITE)])
+    status = status or build_live()
     if not status:
         print(f"the book: {SITE / 'index.html'}")
     return status
+
+
+def build_live() -> int:
+    from live_page import build  # here, so that the tests of this file need no onnxruntime-web
+
+    size = build(SITE / "live")
+    print(f"the live page, {size / 1e6:.1f} MB: python -m http.server --directory {SITE}, http://localhost:8000/live/")
+    return 0
 
 
 if __name__ == "__main__":
