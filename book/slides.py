@@ -18,6 +18,7 @@ from nbformat import NotebookNode, from_dict, read
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 
 SLIDES = ROOT / "runs" / "slides"
+MOST_LINES = 6  # of a print beside other outputs
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^]]+)\]\((?!https?:)[^)]*\)")  # to files of the repository, which are not beside the deck
 STILL = "**Widget:** in notebook {} (`make lab`); a deck shows its first state."
@@ -48,7 +49,7 @@ def deck(lesson: str, title: str, notebooks: list[NotebookNode]) -> NotebookNode
             layout = [] if markdown or "slide-code" in tags else ["no-code"]
             if markdown:
                 cell.source = LINK.sub(r"\1", cell.source)
-            elif show(cell, figures, notebook=name[:2]) > 1:
+            elif show(cell, figures, notebook=name[:2]):
                 layout.append("side-by-side")
             cell.metadata = slide(kind, name, layout)
             cells.append(cell)
@@ -60,9 +61,12 @@ def slide(kind: str, source: str, tags: Iterable[str] = ()) -> NotebookNode:
     return from_dict({"tags": [*tags], "slideshow": {"slide_type": kind, "data": {"source": source}}})
 
 
-def show(cell: NotebookNode, figures: dict[str, Drawn], *, notebook: str) -> int:
-    """Give a code cell's figures their alt texts, make its widget a still picture; return the number of pictures."""
-    outputs, pictures = [], []
+def show(cell: NotebookNode, figures: dict[str, Drawn], *, notebook: str) -> bool:
+    """Give a code cell's figures their alt texts, make its widget a still picture, leave out long prints.
+
+    Returns whether its outputs fit a slide better side by side: several pictures, or a picture and a table.
+    """
+    outputs, pictures, tables = [], [], 0
     names = [name for name in re.findall(r'"(\d\d_\w+)"', cell.source) if name in figures]
     for output in cell.outputs:
         kept, data = still(output), output.get("data", {})
@@ -70,7 +74,9 @@ def show(cell: NotebookNode, figures: dict[str, Drawn], *, notebook: str) -> int
             kept = new_output("display_data", {"text/markdown": STILL.format(notebook)})
         elif "image/png" in data:
             pictures.append(output)
-        outputs += [kept] if kept else []
+        tables += "<table" in data.get("text/html", "")
+        long = output.output_type == "stream" and output.text.count("\n") > MOST_LINES and len(cell.outputs) > 1
+        outputs += [kept] if kept and not long else []
     for k, output in enumerate(pictures):
         figure = figures[names[min(k, len(names) - 1)]] if names else None
         if figure:
@@ -78,7 +84,7 @@ def show(cell: NotebookNode, figures: dict[str, Drawn], *, notebook: str) -> int
         alt = (figure.alt or figure.caption) if figure else "The first state of the widget"
         output.metadata = from_dict({kind: {"alt": alt} for kind in ("image/png", "image/jpeg")})
     cell.outputs = outputs
-    return len(pictures)
+    return bool(pictures) and len(pictures) + tables > 1
 
 
 def write(slides: NotebookNode, file: Path) -> None:

@@ -77,6 +77,15 @@ def test_a_widget_is_shown_as_a_still_picture(notebook):
     assert "in notebook 07" in cell.outputs[0].data["text/markdown"] and "image/png" in cell.outputs[1].data
 
 
+def test_a_picture_and_a_table_are_side_by_side_and_a_long_print_is_left_out():
+    table, long = new_output("display_data", {"text/html": "<table></table>"}), new_output("stream", text="line\n" * 9)
+    cell = tagged(new_code_cell("draw()", outputs=[long, table, image()]), "lesson-1", kind="slide")
+    notebook = new_notebook(cells=[new_markdown_cell("# 07 · Trial"), cell])
+    shown = slides.deck("lesson-1", "Lesson 1", [notebook]).cells[-1]
+    assert "side-by-side" in shown.metadata.tags and "no-code" in shown.metadata.tags
+    assert [output.output_type for output in shown.outputs] == ["display_data", "display_data"]
+
+
 class Loads(HTMLParser):
     """What a page loads, its visible text and the number of its slides."""
 
