@@ -30,7 +30,8 @@ test: install
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --ignore tests/browser
 
 # The notebooks that `make figures` ran, with solutions, API and docs/: runs/book/index.html, which needs no network.
-book: install $(VENV)/.book $(RUNTIME)
+# After `make live`, with the live page.
+book: install $(VENV)/.book
 	$(VENV)/bin/python book/make.py --preset $(PRESET)
 
 # The book's live page alone: lint, unit tests, and the page itself in runs/book/live. Node and npm are the system's.

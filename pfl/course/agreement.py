@@ -146,8 +146,8 @@ def _points(ax, points: pd.DataFrame, here: pd.DataFrame, own: pd.Series) -> Non
     ax.scatter(points["x"], points["y"], s=3, color=GREY, label="all learned prompts")
     for word, colour, marker in zip(STATES, (NORMAL, ABNORMAL), "o^", strict=True):
         part = here[here["state"] == word]
-        ax.scatter(part["x"], part["y"], s=14, color=colour, marker=marker, label=f"this image so far, {word}")
+        ax.scatter(part["x"], part["y"], s=14, color=colour, marker=marker, label=f"so far, {word}")
     ax.plot(own["x"], own["y"], "*", ms=15, color="#f0c808", mec="black", label="this prompt")
     ax.set(xticks=[], yticks=[])
     ax.set_title("prompts (UMAP)", fontsize="small")
-    ax.legend(fontsize="xx-small", loc="best")
+    ax.legend(bbox_to_anchor=(0.5, -0.02), loc="upper center", ncols=2, fontsize="xx-small")
