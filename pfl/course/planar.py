@@ -142,5 +142,6 @@ def _text(numbers: pd.Series, count: int) -> str:
         return text + "The constraint u·w ≥ −1 holds: the step is invertible, and its log-determinant exact."
     return text + (
         f"<b>The constraint u·w ≥ −1 is violated</b>, and pfl.flows does not enforce it: space is folded. At "
-        f"{numbers['folded']:.1%} of the points the determinant is negative, and several points can end in the same place."
+        f"{numbers['folded']:.1%} of the points the determinant is negative, and several points can end in the same "
+        "place."
     )
