@@ -40,7 +40,7 @@ def test_the_curve_of_pre_training_has_every_group_of_captions():
 def test_the_categories_with_captions_are_recorded_with_the_weights():
     figure, names = pretraining.drawings(seed=0, count=4)
     plt.close(figure)
-    assert len(names) == 4 and {"kinds", "rounds"} <= set(pretraining.card())
+    assert len(names) == 4 and list(names) == ["category", "defect"] and {"kinds", "rounds"} <= set(pretraining.card())
 
 
 def test_the_sizes_are_those_of_all_learned_parameters(model):

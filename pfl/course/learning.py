@@ -5,6 +5,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..config import Preset
 from ..data import Dataset, loader
@@ -43,6 +44,7 @@ def figure(history: pd.DataFrame) -> Figure:
             if rows.any():
                 ax.plot(at[rows], history[name][rows], label=f"stage {stage}", **style)
         ax.set(title=name.removeprefix("loss_"), xlabel="epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if history["stage"].nunique() > 1:
         axes[0].legend(fontsize="small")
     return fig

@@ -56,7 +56,7 @@ def draw(points: Tensor, *, u1: float, u2: float, w1: float, w2: float, c: float
     dots = {"c": log_det, "s": 3, "rasterized": True, "zorder": 1} | COLOURS
     lines = _grid()
     for ax, cloud, grid in ((axes[0], points, lines), (axes[1], moved, planar_step(lines, u, w, bias)[0])):
-        for line in (*grid, *grid.transpose(0, 1)):
+        for line in grid:
             ax.plot(*line.T, color="black", lw=0.5, alpha=0.5, zorder=2)
         ax.scatter(*cloud.T, **dots)
         ax.set(xlim=(-SIDE, SIDE), ylim=(-SIDE, SIDE), aspect="equal", xlabel="first coordinate")
@@ -108,9 +108,9 @@ def sequence(points: Tensor, u: Tensor, w: Tensor, c: Tensor, counts: tuple[int,
 
 
 def _grid() -> Tensor:
-    """Lines of a square grid, (lines, points, 2); the transpose has those across."""
-    across = torch.linspace(-3, 3, 13)
-    return torch.stack(torch.meshgrid(across, across, indexing="ij"), dim=-1)
+    """Lines of a square grid, both ways: (lines, points, 2)."""
+    lines = torch.stack(torch.meshgrid(torch.linspace(-3, 3, 13), torch.linspace(-3, 3, 121), indexing="ij"), dim=-1)
+    return torch.cat([lines, lines.flip(-1)])
 
 
 def _arrows(ax, vectors: dict[str, Tensor]) -> None:
@@ -142,5 +142,6 @@ def _text(numbers: pd.Series, count: int) -> str:
         return text + "The constraint u·w ≥ −1 holds: the step is invertible, and its log-determinant exact."
     return text + (
         f"<b>The constraint u·w ≥ −1 is violated</b>, and pfl.flows does not enforce it: space is folded. At "
-        f"{numbers['folded']:.1%} of the points the determinant is negative, and several points can share one image."
+        f"{numbers['folded']:.1%} of the points the determinant is negative, and several points can end in the same "
+        "place."
     )

@@ -38,16 +38,17 @@ def smoothed(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def drawings(*, seed: int, count: int = 20) -> tuple[Figure, pd.DataFrame]:
-    """Drawings of `count` categories with captions, about half of them with a defect; and the names."""
+    """Drawings of `count` categories with captions, some with a defect; and a table: category, defect."""
     fig, axes = image_grid(2, count // 2, side=1.1)
     names = list(workshop.CAPTIONED)[:: len(workshop.CAPTIONED) // count][:count]
-    rng = np.random.default_rng(seed)
+    rng, defects = np.random.default_rng(seed), []
     for ax, name in zip(axes.flat, names, strict=True):
         category = workshop.CAPTIONED[name]
         families = category.defects("auxiliary")
         defect = families[rng.integers(len(families))] if rng.random() < 0.5 else None
         show_image(ax, workshop.scene(rng, category, defect).image / 255, name)
-    return fig, pd.DataFrame({"category": names})
+        defects.append(defect or "")
+    return fig, pd.DataFrame({"category": names, "defect": defects})
 
 
 def figure(values: pd.DataFrame, ends: list[int]) -> Figure:
