@@ -187,7 +187,10 @@ function addControls() {
 
 async function main() {
   const reason = obstacle(window);
-  if (reason) return problem(reason);
+  if (reason) {
+    at("bench").hidden = true;
+    return problem(reason);
+  }
   settings = await (await fetch("settings.json")).json();
   show = new Show(at, settings);
   easel = new Easel(at("picture"), at("ring"), {

@@ -65,6 +65,7 @@ def page(browser, site):
     """The page on a desktop, with its first answer; the test fails if anything went wrong in it."""
     window, problems = opened(browser, site, viewport=DESKTOP)
     window.wait_for_function("window.bayesPfl", timeout=PATIENCE)
+    print(f"first answer after {window.evaluate('performance.now()') / 1000:.1f} s")
     yield window
     window.context.close()
     assert not problems
@@ -239,7 +240,8 @@ def test_a_browser_without_webassembly_is_told_so(browser, site):
     window = context.new_page()
     window.goto(f"{site}/live/")
     window.wait_for_selector("#problem:not([hidden])", timeout=PATIENCE)
-    assert "WebAssembly is off" in window.inner_text("#problem") and window.is_hidden("#loading")
+    assert "WebAssembly is off" in window.inner_text("#problem")
+    assert window.is_hidden("#loading") and window.is_hidden("#bench")
     screenshot(window, "without_webassembly")
     context.close()
 
@@ -247,7 +249,8 @@ def test_a_browser_without_webassembly_is_told_so(browser, site):
 def test_opened_from_a_folder_it_says_how_to_serve_it(browser, site):
     window = browser.new_page(viewport=PHONE)
     window.goto((LIVE / "index.html").as_uri())
-    assert "python -m http.server" in window.inner_text("#from-folder") and window.is_hidden("#loading")
+    assert "python -m http.server" in window.inner_text("#from-folder")
+    assert window.is_hidden("#loading") and window.is_hidden("#bench")
     screenshot(window, "from_folder")
     window.close()
 
