@@ -41,9 +41,11 @@ OWN = "*.html", "*.css", "*.js"  # files of the page; its tests stay behind
 WEIGHTS = "int8"  # float16 would make the download larger than 12 MB
 SAMPLES = 30  # of the shipped noise
 COMMON = 4000  # of the tokenizer's words that the page takes, the most frequent ones
+SHORT = "bag box bus can cap car cat cup dog egg fan hat jar lid pan pen pin pot rod".split()  # and some shorter ones
 MOST = 12e6  # bytes of the whole download
 PHOTOGRAPH = "Photographs: coins, brick, gravel and retina of scikit-image, without known restrictions."
 DRAWING = "Drawings: made by this project."
+EXAMPLES = "object", "metal nut", "screw", "cable", "printed circuit board"  # suggested besides the pictures' names
 # The pictures: category, seed, alt text.
 PICTURES = (
     ("coin", 2, "Photograph of an old coin"),
@@ -58,11 +60,20 @@ PICTURES = (
 
 
 def names() -> list[str]:
-    """Class names whose words the page takes: frequent words, and the categories of all data sets."""
+    """Class names whose words the page takes: all that the tiny CLIP was trained on, frequent words, all categories."""
+    decoder = open_clip.tokenizer.SimpleTokenizer().decoder
+    read = [token.removesuffix("</w>") for token in map(decoder.get, trained()) if token.endswith("</w>")]
     sets = [class_text(category.name) for spec in SPECS.values() for category in spec.categories]
     drawn = [word for kind in CAPTIONED.values() for word in kind.nouns]
-    found = [*known_words()[:COMMON], *CAPTIONED, *drawn, *AUXILIARY, *TARGET, *PHOTOGRAPHED, *sets]
+    found = [*known_words()[:COMMON], *SHORT, *read, *CAPTIONED, *drawn, *AUXILIARY, *TARGET, *PHOTOGRAPHED, *sets]
     return list(dict.fromkeys(name for name in found if name.replace(" ", "").isalpha()))
+
+
+@cache
+def trained() -> list[int]:
+    """The ids of the tokens whose embeddings the tiny CLIP was trained on; others keep the random ones of its start."""
+    with safe_open(tiny.WEIGHTS, framework="pt") as weights:
+        return weights.get_tensor("token_embedding.ids").tolist()
 
 
 @cache
@@ -70,15 +81,13 @@ def vocabulary() -> dict:
     """The words with their token ids, the ids of SOS and EOS, and the ids that the tiny CLIP was trained on."""
     words = list(dict.fromkeys(word for name in names() for word in name.split()))
     tokenizer = open_clip.tokenizer.SimpleTokenizer()
-    with safe_open(tiny.WEIGHTS, framework="pt") as weights:
-        trained = weights.get_tensor("token_embedding.ids").tolist()
     ids = {word: tokenizer.encode(word) for word in words}
     shipped = {id for one in ids.values() for id in one}
     return {
         "words": ids,
         "start": tokenizer.sot_token_id,
         "end": tokenizer.eot_token_id,
-        "trained": sorted(shipped & set(trained)),
+        "trained": sorted(shipped & set(trained())),
     }
 
 
@@ -128,7 +137,7 @@ def settings(model: BayesPFL, sizes: dict[str, int]) -> dict:
         "sizes": sizes,
         "vocabulary": vocabulary(),
         "pictures": [facts for facts, _ in pictures()],
-        "suggestions": sorted({*(name for name, *_ in PICTURES), *CAPTIONED, "object", "metal nut", "screw", "cable"}),
+        "suggestions": sorted({*(name for name, *_ in PICTURES), *CAPTIONED, *EXAMPLES}),
         "colours": {"map": palette("inferno"), "spread": palette("viridis")},
         "card": {
             "pfl": pfl.__version__,
