@@ -111,12 +111,14 @@ def test_the_threshold_comes_from_the_users_own_normal_pictures(notebook, tmp_pa
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_cell_after_the_parameters_checks_them_all(path):
+def test_only_imports_come_before_the_check_of_all_parameters(path):
     defaults, cells = code(path)
     values: dict = {}
     exec(defaults, values)
     names = [target.id for statement in ast.parse(defaults).body for target in statement.targets]
-    calls = [node for node in ast.walk(ast.parse(cells[0])) if isinstance(node, ast.Call)]
+    before = next(n for n, cell in enumerate(cells) if "check_parameters(" in cell)
+    assert all(isinstance(s, ast.Import | ast.ImportFrom) for cell in cells[:before] for s in ast.parse(cell).body)
+    calls = [node for node in ast.walk(ast.parse(cells[before])) if isinstance(node, ast.Call)]
     calls = [node for node in calls if getattr(node.func, "id", "") == "check_parameters"]
     assert [keyword.arg for call in calls for keyword in call.keywords] == names
     known = {*parameters.LEAST, *parameters.FOLDERS, *parameters.CHOICES}
