@@ -18,7 +18,7 @@ from nbformat import NotebookNode, from_dict, read
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
 
 SLIDES = ROOT / "runs" / "slides"
-MOST_LINES = 6  # of a print beside other outputs
+MOST_LINES = 5  # of a print beside other outputs
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^]]+)\]\((?!https?:)[^)]*\)")  # to files of the repository, which are not beside the deck
 STILL = "**Widget:** in notebook {} (`make lab`); a deck shows its first state."
