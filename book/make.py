@@ -21,7 +21,6 @@ from rooms import write_api
 from pfl.plotting import alt_text
 
 ROOT = Path(__file__).parents[1]
-RUNTIME = ROOT / "book" / "live" / "node_modules" / "onnxruntime-web"
 SOURCES, SITE = ROOT / "runs" / "book_sources", ROOT / "runs" / "book"
 PAGES = "CHANGELOG.md CITATION.cff CONTRIBUTING.md LICENSE Makefile README.md environment.yml".split()
 FOLDERS = "docs figures pfl tests".split()
@@ -181,6 +180,7 @@ def main() -> int:
         return build_live()
     lay_out(arguments.preset)
     shutil.rmtree(SITE, ignore_errors=True)
+    from live_page import RUNTIME
     from sphinx.cmd.build import main as sphinx  # here, so that the tests of this file need no Sphinx
 
     cache = ["-d", str(SOURCES.with_name("book_cache")), "-E"]

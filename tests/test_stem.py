@@ -17,7 +17,7 @@ def trunk():
 def test_the_trunk_equals_the_pretrained_network_of_timm(trunk):
     net = timm.create_model("tf_efficientnet_lite0", features_only=True, out_indices=(1, 2, 3)).eval()
     whole = timm.create_model("tf_efficientnet_lite0").state_dict()
-    state = dict(zip(whole, stem._weights().values(), strict=True))
+    state = dict(zip(whole, stem.weights().values(), strict=True))
     net.load_state_dict({k: v for k, v in state.items() if k in net.state_dict()})
     pixels = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     mean, sd = (torch.tensor(v).view(3, 1, 1) for v in (MEAN, SD))

@@ -18,7 +18,7 @@ from ..model import BayesPFL
 from ..plotting import ABNORMAL, NEUTRAL, NORMAL, show_image
 from ..prediction import image_score, smooth
 from .explorer import explorer
-from .pictures import state
+from .pictures import described, state
 from .projection import GREY, STATES
 
 
@@ -100,7 +100,7 @@ def explore(model: BayesPFL, batch: Batch, points: pd.DataFrame, *, num_samples:
     def found(image: int) -> Steps:
         return steps(model, batch.images[image], batch.class_names[image], num_samples=num_samples, seed=seed)
 
-    names = [_name(sample) for sample in batch.samples]
+    names = list(map(described, batch.samples))
     first = next((i for i, sample in enumerate(batch.samples) if sample.label), 0)
     slider = {"min": 1, "value": 1, "continuous_update": False}
     controls: dict[str, Widget] = {
@@ -123,10 +123,6 @@ def votes(samples: Sequence[Sample], score: np.ndarray, spread: np.ndarray) -> t
     ax.set(xlabel="anomaly score", ylabel="standard deviation over samples", ylim=(0, None))
     ax.legend(fontsize="small")
     return fig, table
-
-
-def _name(sample: Sample) -> str:
-    return f"{sample.category}: {state(sample)}"
 
 
 def _scores(ax, scores: np.ndarray, so_far: pd.DataFrame, sample: int) -> None:

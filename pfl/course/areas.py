@@ -10,15 +10,14 @@ from matplotlib.figure import Figure
 from ..data import Dataset
 from ..data.transforms import read_mask
 from ..plotting import NEUTRAL
-
-SIDE = 192  # pixels of the masks whose areas are measured
+from ..workshop import SIZE
 
 
 def table(sets: Mapping[str, Dataset]) -> pd.DataFrame:
     """Columns data, defect, area (per cent of the image): a row for each defective image of the named data sets."""
     return pd.DataFrame(
         [
-            (name, sample.defect.replace("_", " "), 100 * read_mask(sample, SIDE).float().mean().item())
+            (name, sample.defect.replace("_", " "), 100 * read_mask(sample, SIZE).float().mean().item())
             for name, data in sets.items()
             for sample in data.samples
             if sample.label == 1

@@ -7,8 +7,9 @@ from ipywidgets import Dropdown, FloatSlider, Layout, VBox, Widget
 from matplotlib.figure import Figure
 
 from ..data.transforms import read_image
-from ..plotting import ABNORMAL, NEUTRAL, NORMAL, show_image
+from ..plotting import ABNORMAL, NEUTRAL, show_image
 from .explorer import explorer
+from .scores import histogram
 
 EVERY = "all categories"
 SIDES = 4  # images that are shown on each side of the threshold
@@ -110,10 +111,7 @@ def _share(part: int, whole: int) -> float:
 
 
 def _histogram(ax, images: pd.DataFrame, threshold: float, span: tuple[float, float]) -> None:
-    bins = np.linspace(*span, 25)
-    for label, colour, hatch in ((0, NORMAL, ""), (1, ABNORMAL, "///")):
-        scores = images["strict_score"][images["label"] == label]
-        ax.hist(scores, bins=bins, color=colour, alpha=0.6, hatch=hatch, label=("normal", "defective")[label])
+    histogram(ax, images, np.linspace(*span, 25))
     ax.axvline(threshold, color="black", lw=1.5)
     ax.set(xlabel="anomaly score", ylabel="images", title=f"threshold {threshold:.2f}")
     ax.legend(fontsize="small")

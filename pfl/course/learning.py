@@ -1,16 +1,15 @@
 """What training changes: the number of parameters, the losses by epoch, and the maps of training images."""
 
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..config import Preset
-from ..data import Dataset, loader
+from ..data import Dataset
 from ..model import BayesPFL
 from ..plotting import ABNORMAL, NORMAL, image_grid, show_image, stretch
+from .localisation import maximum_inside, predicted
 
 STAGES = {1: {"color": NORMAL, "marker": "o"}, 2: {"color": ABNORMAL, "marker": "s"}}
 
@@ -57,14 +56,11 @@ def maps(model: BayesPFL, data: Dataset, *, count: int = 8, seed: int = 0) -> tu
         the figure, and a table: category, score, and inside, whether the map's maximum lies in the mask.
     """
     defective = [sample for sample in data.samples if sample.label == 1]
-    samples = tuple(defective[:: max(1, len(defective) // count)][:count])
-    batch = next(iter(loader(replace(data, samples=samples), model.clip.image_size, len(samples))))
-    prediction = model.predict(batch.images, batch.class_names, num_samples=10, seed=seed)
+    samples = defective[:: max(1, len(defective) // count)][:count]
+    batch, prediction = predicted(model, data, samples, seed=seed)
     fig, axes = image_grid(2, len(samples), side=1.3)
     for k, heat in enumerate(stretch(prediction.map.numpy())):
         show_image(axes[0, k], batch.images[k].numpy(), samples[k].category, batch.masks[k].numpy())
         show_image(axes[1, k], batch.images[k].numpy(), f"{prediction.score[k]:.2f}", None, heat)
-    top = prediction.map.flatten(1).argmax(dim=1)
-    inside = batch.masks.flatten(1).gather(1, top[:, None])[:, 0] > 0.5
     table = {"category": [sample.category for sample in samples], "score": prediction.score.numpy()}
-    return fig, pd.DataFrame(table).assign(inside=inside.numpy())
+    return fig, pd.DataFrame(table).assign(inside=maximum_inside(prediction, batch))

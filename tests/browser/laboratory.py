@@ -144,3 +144,12 @@ def type_into(window, label: str, text: str) -> None:
     field = window.get_by_label(label, exact=True)
     field.fill(text)
     field.press("Enter")
+
+
+def operate(window, numbers: str, action) -> str:
+    """Operate a widget and wait until its numbers (a selector) and its figure have changed; returns the numbers."""
+    text, picture = window.locator(numbers).inner_text(), image_of(window)
+    action()
+    wait_for_other_text(window, numbers, text)
+    wait_for_other_image(window, picture)
+    return window.locator(numbers).inner_text()

@@ -81,16 +81,11 @@ def test_nothing_is_loaded_from_elsewhere(book):
 
 
 @pytest.fixture(scope="module")
-def opened(browser):
-    """A window that records what goes wrong in it: requests beyond the folder, failed ones, errors in the console."""
-    context = browser.new_context(viewport=PHONE)
-    window, problems = context.new_page(), []
-    window.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or problems.append(f"request {r.url}"))
-    window.on("requestfailed", lambda r: problems.append(f"failed {r.url}"))
-    window.on("console", lambda m: m.type in ("error", "warning") and problems.append(f"console {m.text}"))
-    window.on("pageerror", lambda e: problems.append(f"error {e}"))
+def opened(watched):
+    """A window that records what goes wrong in it; nothing beyond the folder may be requested."""
+    window, problems = watched(("file:", "data:", "blob:"), viewport=PHONE)
     yield window, problems
-    context.close()
+    window.context.close()
 
 
 def open_page(window, path: Path) -> None:

@@ -48,22 +48,17 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def opened(browser, site, path="/live/", **options):
+def opened(watched, site, path="/live/", **options):
     """A window with the page, and a list of what goes wrong in it."""
-    window, problems = browser.new_context(**options).new_page(), []
-    allowed = (site, "data:", "blob:")
-    window.on("request", lambda r: r.url.startswith(allowed) or problems.append(f"request {r.url}"))
-    window.on("requestfailed", lambda r: problems.append(f"failed {r.url}"))
-    window.on("console", lambda m: m.type in ("error", "warning") and problems.append(f"console {m.text}"))
-    window.on("pageerror", lambda e: problems.append(f"error {e}"))
+    window, problems = watched((site, "data:", "blob:"), **options)
     window.goto(site + path)
     return window, problems
 
 
 @pytest.fixture(scope="module")
-def page(browser, site):
+def page(watched, site):
     """The page on a desktop, with its first answer; the test fails if anything went wrong in it."""
-    window, problems = opened(browser, site, viewport=DESKTOP)
+    window, problems = opened(watched, site, viewport=DESKTOP)
     window.wait_for_function("window.bayesPfl", timeout=PATIENCE)
     print(f"first answer after {window.evaluate('performance.now()') / 1000:.1f} s")
     yield window
@@ -218,9 +213,9 @@ def test_a_file_that_is_no_picture_is_refused(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_all_of_it(browser, site, scheme):
+def test_a_phone_shows_all_of_it(watched, site, scheme):
     options = {"viewport": PHONE, "color_scheme": scheme, "has_touch": True}
-    window, problems = opened(browser, site, **options)
+    window, problems = opened(watched, site, **options)
     window.wait_for_function("window.bayesPfl", timeout=PATIENCE)
     box = window.locator("#picture").bounding_box()
     window.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

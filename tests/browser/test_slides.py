@@ -30,16 +30,11 @@ def decks(need) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def opened(browser):
-    """A window that records what goes wrong in it: requests beyond the folder, failed ones, errors in the console."""
-    context = browser.new_context(viewport=SCREEN, reduced_motion="reduce")
-    window, problems = context.new_page(), []
-    window.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or problems.append(f"request {r.url}"))
-    window.on("requestfailed", lambda r: problems.append(f"failed {r.url}"))
-    window.on("console", lambda m: m.type in ("error", "warning") and problems.append(f"console {m.text}"))
-    window.on("pageerror", lambda e: problems.append(f"error {e}"))
+def opened(watched):
+    """A window that records what goes wrong in it; nothing beyond the folder may be requested."""
+    window, problems = watched(("file:", "data:", "blob:"), viewport=SCREEN, reduced_motion="reduce")
     yield window, problems
-    context.close()
+    window.context.close()
 
 
 def test_every_slide_fits_and_nothing_comes_from_elsewhere(decks, opened):

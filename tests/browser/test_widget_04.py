@@ -1,24 +1,19 @@
 """Notebook 04: stepping through the samples changes the prompt, its map, its point and the agreement so far."""
 
 import re
+from functools import partial
 
-from laboratory import SCREENSHOTS, image_of, wait_for_other_image, wait_for_other_text
+from laboratory import SCREENSHOTS, operate
 
 NUMBERS = ".pfl-agreement"
 
 
 def test_samples_are_stepped_through(lab):
     window = lab("04_prompt_distributions")
+    change = partial(operate, window, NUMBERS)
     numbers = window.locator(NUMBERS)
     assert re.search(r"Prompt 1 of the bank, sample 1 of \d+, abnormal", numbers.inner_text())
     assert "spread 0.000" in numbers.inner_text(), "one sample has no spread"
-
-    def change(act) -> str:
-        text, picture = numbers.inner_text(), image_of(window)
-        act()
-        wait_for_other_text(window, NUMBERS, text)
-        wait_for_other_image(window, picture)
-        return numbers.inner_text()
 
     def slide(name: str, value: int):
         readout = window.locator(f"{NUMBERS}-{name} .widget-readout")
