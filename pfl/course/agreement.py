@@ -121,7 +121,7 @@ def votes(samples: Sequence[Sample], score: np.ndarray, spread: np.ndarray) -> t
         part = table[table["state"] == word]
         ax.scatter(part["score"], part["spread"], color=colour, marker=marker, label=word)
     ax.set(xlabel="anomaly score", ylabel="standard deviation over samples", ylim=(0, None))
-    ax.legend(fontsize="small")
+    ax.legend(fontsize="small", loc="lower right")  # spreads near 0 are rare
     return fig, table
 
 
