@@ -18,6 +18,8 @@ import nbformat
 from PIL import Image
 from rooms import write_api
 
+import pfl
+from pfl import diagram
 from pfl.plotting import alt_text
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +27,7 @@ SOURCES, SITE = ROOT / "runs" / "book_sources", ROOT / "runs" / "book"
 PAGES = "CHANGELOG.md CITATION.cff CONTRIBUTING.md LICENSE Makefile README.md environment.yml".split()
 FOLDERS = "docs figures pfl tests".split()
 HEAVY = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.npz")
+DIAGRAM = re.compile(r"^diagram\(.*lit=\"(\d\d)\"", re.MULTILINE)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LINKED = re.compile(r"<(a|iframe)\s[^>]*?(?:href|src)=['\"]([^'\":#]+)['\"][^>]*>(.*?)</\1>", re.DOTALL)
 STILL = "*The controls work in a running notebook (`make lab`); the book shows their first state.*"
@@ -68,7 +71,7 @@ def executed(preset: str) -> dict[Path, Path]:
     return copies
 
 
-def prepare(path: Path, figures: dict[str, Drawn]) -> nbformat.NotebookNode:
+def prepare(path: Path, figures: dict[str, Drawn], preset: str) -> nbformat.NotebookNode:
     """An executed notebook for the book: its pictures with captions and alt texts, its widgets as still pictures."""
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
@@ -85,7 +88,9 @@ def prepare(path: Path, figures: dict[str, Drawn]) -> nbformat.NotebookNode:
             if "text/html" in output.get("data", {}):
                 output.data["text/html"] = LINKED.sub(keep_linked, output.data["text/html"])
         name = next((n for n in re.findall(r'"(\d\d_\w+)"', cell.source) if n in figures), None)
-        options = {"image": {"alt": f"Picture of the section “{heading}”"}}
+        lit = DIAGRAM.search(cell.source)
+        words = diagram.alt_text(pfl.preset(preset), lit=lit[1]) if lit else f"Picture of the section “{heading}”"
+        options = {"image": {"alt": words}}
         if name:
             figure = figures[name]
             options["image"]["alt"] = figure.alt or f"Figure: {figure.caption}"
@@ -156,7 +161,7 @@ def lay_out(preset: str) -> None:
     for name in FOLDERS:
         shutil.copytree(ROOT / name, SOURCES / name, ignore=HEAVY)
     for stored, path in copies.items():
-        notebook = prepare(path, figures)
+        notebook = prepare(path, figures, preset)
         if not any(cell.get("outputs") for cell in notebook.cells):
             notebook.cells.insert(1, nbformat.v4.new_markdown_cell(NOT_RUN))
         (SOURCES / "notebooks" / stored).write_text(json.dumps(notebook), encoding="utf-8")
