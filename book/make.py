@@ -27,7 +27,7 @@ SOURCES, SITE = ROOT / "runs" / "book_sources", ROOT / "runs" / "book"
 PAGES = "CHANGELOG.md CITATION.cff CONTRIBUTING.md LICENSE Makefile README.md environment.yml".split()
 FOLDERS = "docs figures pfl tests".split()
 HEAVY = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.npz")
-DIAGRAM = re.compile(r"^diagram\(.*lit=\"(\d\d)\"", re.MULTILINE)
+DIAGRAM = re.compile(r'^diagram\(.*lit="(\d\d)"', re.MULTILINE)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LINKED = re.compile(r"<(a|iframe)\s[^>]*?(?:href|src)=['\"]([^'\":#]+)['\"][^>]*>(.*?)</\1>", re.DOTALL)
 STILL = "*The controls work in a running notebook (`make lab`); the book shows their first state.*"
