@@ -71,13 +71,14 @@ wheel: install
 lab: install
 	$(VENV)/bin/jupyter lab notebooks
 
-# What ships, made again: the tiny CLIP (about six hours on one core), then the default model (minutes).
+# What ships, made again: the tiny CLIP (about nine hours of one core), then the default model (a quarter of an hour).
 # PHOTOGRAPHS contains unpacked Debian packages; without them both commands say which, and how to get them.
 PHOTOGRAPHS ?= runs/packages
 pretrain: install
 	$(VENV)/bin/python -m pfl.workshop.pretrain --photographs $(PHOTOGRAPHS)
 
 default: install
+	rm -rf runs/photoscenes
 	$(VENV)/bin/python -m pfl.workshop.photoscenes runs/photographs runs/photoscenes --packages $(PHOTOGRAPHS)
 	$(VENV)/bin/pfl train runs/photoscenes --epochs 4 --out runs/default
 	mkdir -p pfl/assets/default

@@ -86,6 +86,7 @@ RANGES = {
     "seeds": _whole(1, 10_000),
     "rounds": _whole(1, 10_000),
     "jobs": _whole(1, 1000),
+    "count": _whole(1, 10**6),
 }
 
 

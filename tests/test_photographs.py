@@ -2,12 +2,15 @@
 
 import io
 import sys
+from itertools import chain
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pfl.data import mvtec
 from pfl.workshop import damage, photographs, photoscenes, pretrain
+from pfl.workshop.captions import NOUNS
 from pfl.workshop.photoscenes import STATES, Library, scene
 from pfl.workshop.pool import Scenes
 
@@ -92,6 +95,19 @@ def test_scenes_are_the_same_for_a_seed_and_their_masks_are_where_they_differ_fr
         assert i % 4 or state == "flawless"
         states.add(state)
     assert states == {"flawless", *STATES}
+
+
+def test_scenes_have_random_names_from_the_nouns_that_the_clip_knows(library, tmp_path):
+    photoscenes.make(library, tmp_path / "scenes", 30, seed=1)
+    names = {sample.class_name for sample in mvtec.read(tmp_path / "scenes", name="scenes").samples}
+    assert names <= set(photoscenes.WORDS) and len(names) > 10 and names & set(chain(*NOUNS))
+
+
+def test_scenes_do_not_mix_with_those_of_before(tmp_path, monkeypatch):
+    (tmp_path / "out" / "surface").mkdir(parents=True)
+    monkeypatch.setattr(sys, "argv", ["photoscenes", str(tmp_path), str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match="out holds surface"):
+        photoscenes.main()
 
 
 @pytest.mark.parametrize("form", [form for forms in damage.FORMS.values() for form in forms])

@@ -47,7 +47,7 @@ def fading(rng: Rng, size: int) -> np.ndarray:
 def patch(rng: Rng, region: np.ndarray, scale: float, soft=(0.05, 0.5)) -> np.ndarray:
     """A damaged area (size, size) in [0, 1]: ragged, round, elongated or with straight edges, of any size."""
     size = len(region)
-    radius = log_uniform(rng, 0.05, 0.33) * size * scale
+    radius = log_uniform(rng, 0.05, 0.45) * size * scale
     centre, straight = point(rng, region), rng.random() < 0.25
     if rng.random() < 0.12:  # a splinter
         turns = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 6)))[:, None]
@@ -101,6 +101,31 @@ def thin_scratches(rng: Rng, image, region, scale, other):
         alpha = np.clip(1.2 * cv2.GaussianBlur(alpha, (0, 0), width * rng.uniform(0.1, 0.5)), 0, 1)
     alpha = alpha * region
     return cover(image, image + tone, alpha * fading(rng, size)), alpha
+
+
+def stripes(rng: Rng, image, region, scale, other):
+    """Marks of a tool or a roller: one to five parallel stripes, close together or one over another, mostly along
+    the image's side."""
+    size = len(image)
+    turn = rng.choice([0, np.pi / 2]) + (rng.normal(0, 0.03) if rng.random() < 0.8 else rng.uniform(0, np.pi))
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    middle = point(rng, region)
+    along = np.cos(turn) * (x - middle[0]) + np.sin(turn) * (y - middle[1])
+    across = -np.sin(turn) * (x - middle[0]) + np.cos(turn) * (y - middle[1])
+    alpha, offset = np.zeros((size, size), np.float32), 0.0
+    for _ in range(rng.choice([1, 1, 1, 2, 3, 5])):
+        width = log_uniform(rng, 1.0, 30.0) * scale * size / 192
+        length = size * (4 if rng.random() < 0.6 else rng.uniform(0.2, 0.8))  # mostly across the whole image
+        wander = rng.uniform(0, 1.5) * noise(rng, size, 3, 2)
+        stripe = (width / 2 - np.abs(across - offset + wander)) / rng.uniform(0.7, 2) + 0.5
+        end = (length / 2 - np.abs(along - rng.normal(0, 0.1) * length)) / rng.uniform(1, 12) + 0.5
+        alpha = np.maximum(alpha, np.clip(stripe, 0, 1) * np.clip(end, 0, 1))
+        offset += rng.choice([-1, 1]) * width * rng.uniform(1.2, 3)
+    alpha = alpha * region
+    tone = rng.choice([-1, 1], p=[0.35, 0.65]) * log_uniform(rng, 0.08, 0.6)
+    tone = tone * (1 if rng.random() < 0.7 else colour(rng))
+    rough = 1 + rng.uniform(0, 0.8) * np.interp(across, np.arange(-size, size), rng.standard_normal(2 * size))
+    return cover(image, image + tone * rough[..., None], alpha * fading(rng, size)), alpha
 
 
 def pits(rng: Rng, image, region, scale, other):
@@ -184,13 +209,13 @@ def shifted(rng: Rng, image, region, scale, other):
 
 FORMS = {  # by the state that captions name
     "crack": (branching_crack,),
-    "scratch": (thin_scratches,),
+    "scratch": (thin_scratches, stripes),
     "stain": (discoloured, streaks),
     "hole": (pits,),
     "bare_patch": (other_material, smoothed, roughened),
     "misprint": (shifted,),
 }
-THIN = (branching_crack, thin_scratches, pits)  # need more contrast to be visible on a grain
+THIN = (branching_crack, thin_scratches, stripes, pits)  # need more contrast to be visible on a grain
 
 
 def visible(before: np.ndarray, after: np.ndarray, mask: np.ndarray, thin: bool) -> bool:
@@ -200,4 +225,4 @@ def visible(before: np.ndarray, after: np.ndarray, mask: np.ndarray, thin: bool)
         return False
     near = cv2.dilate(core.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     grain = np.abs(before - cv2.GaussianBlur(before, (0, 0), 2))[near].mean()
-    return bool(np.abs(after - before)[core].mean() > (0.05 + 1.1 * grain if thin else 0.035 + 0.4 * grain))
+    return bool(np.abs(after - before)[core].mean() > (0.04 + 0.75 * grain if thin else 0.035 + 0.4 * grain))

@@ -7,18 +7,25 @@ Much that is normal looks like damage at first: strong grain, dirt all over, joi
 import argparse
 import sys
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ..data.writing import check_free
+from ..ranges import argument
 from . import damage, defects, photographs
+from .captions import GENERIC, NOUNS
 from .fields import Rng, axes, colour, cover, lines, noise, spots
 from .scenes import SIZE, Scene, camera, finished, harmless_faults, variation, write
 from .shapes import raw_face
 
 STATES = (*defects.SURFACE, "missing_part", "crack")  # cracks twice: they vary most
 OBJECTS = 0.3  # share of scenes with an object on a ground
+# Ten general words and the 32 nouns that the CLIP learned from drawings: "steel" pulls a text to the look of drawn
+# steel. Scenes have these names at random, so that the model learns to rank images alike whatever they are called.
+WORDS = (*GENERIC, *chain(*NOUNS))
 
 
 class Library:
@@ -44,8 +51,11 @@ class Library:
             image = np.repeat(image.mean(-1, keepdims=True), 3, -1)
         if rng.random() < 0.5:  # many were made for dark rooms
             image = image ** (np.log(rng.uniform(0.3, 0.7)) / np.log(np.clip(image.mean(), 0.05, 0.95)))
-        if rng.random() < 0.2:
-            image = image.mean() + (image - image.mean()) * rng.uniform(0.3, 1.5)
+        if rng.random() < 0.4:  # down to plain materials: metal, plastic, paper, paint
+            image = image.mean() + (image - image.mean()) * damage.log_uniform(rng, 0.08, 2.0)
+        if rng.random() < 0.15:  # rolled, brushed or drawn along one direction
+            grain = noise(rng, size, rng.uniform(40, 120), 2, rng.uniform(4, 30)) * rng.uniform(0.01, 0.08)
+            image = image + (grain if rng.random() < 0.5 else grain.T)[..., None]
         return np.ascontiguousarray(np.clip(image, 0, 1), np.float32)
 
     def thing(self, rng: Rng, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +108,7 @@ def _damaged(
     for attempt in range(60):
         if attempt % 12 == 11 and not mask.any():
             state = defects.SURFACE[rng.integers(len(defects.SURFACE))]
-        if rng.random() < 0.4:
+        if rng.random() < 0.3:
             varied = variation(rng)
             strength, _ = varied.pop("strength"), varied.pop("softness")
             after, where = defects.paint(state, rng, image, thing, **varied)
@@ -133,39 +143,39 @@ def _object_on_ground(rng: Rng, library: Library, size: int, bite: float | None)
 
 
 def _normal_pattern(rng: Rng, image: np.ndarray, library: Library) -> np.ndarray:
-    """Add, to half of the images, something conspicuous that is normal: joints, dirt, an edge, print or a border."""
+    """Add to nearly half of the images something normal but conspicuous: joints, dirt, an edge, print or a border."""
     size, pattern = len(image), rng.random()
     u, v = axes(rng, size, 0.03 if rng.random() < 0.7 else np.pi)
-    if pattern < 0.12:  # joints at equal distances, in one direction or two
-        ink = lines(u * rng.uniform(0.8, 6) + rng.uniform(), rng.uniform(0.01, 0.08))
+    if pattern < 0.12:  # joints at equal distances, in one direction or two: regular, or one line looks like a scratch
+        ink = lines(u * rng.uniform(2.5, 8) + rng.uniform(), rng.uniform(0.01, 0.08))
         if rng.random() < 0.4:
-            ink = np.maximum(ink, lines(v * rng.uniform(0.8, 20) + rng.uniform(), rng.uniform(0.01, 0.08)))
+            ink = np.maximum(ink, lines(v * rng.uniform(1.5, 20) + rng.uniform(), rng.uniform(0.01, 0.08)))
         return cover(image, image * rng.uniform(0, 0.7) + rng.uniform(0, 0.3), ink * rng.uniform(0.4, 1))
     if pattern < 0.24:  # dirt
         where = np.clip(2 * noise(rng, size, rng.uniform(4, 40), 3) - rng.uniform(0, 1), 0, 1)
         if rng.random() < 0.4:
             where = spots(rng, size, int(rng.integers(30, 200)), (0.003, 0.02))
         return cover(image, image * rng.uniform(0.4, 0.9), where)
-    if pattern < 0.34:  # a second material beyond a straight edge
+    if pattern < 0.28:  # a second material beyond a straight edge
         beyond = np.clip((u - rng.uniform(-0.3, 0.3)) * size / rng.uniform(1, 4), 0, 1)
         return cover(image, library.surface(rng, size), beyond)
-    if pattern < 0.44:  # print: rows of marks
+    if pattern < 0.38:  # print: rows of marks
         marks = noise(rng, size, rng.uniform(10, 40), 1, rng.uniform(1, 3)) > rng.uniform(0, 0.4)
         rows = lines(v * rng.uniform(2, 9) + rng.uniform(), rng.uniform(0.3, 0.8))
         rows = rows * cv2.GaussianBlur(marks.astype(np.float32), (0, 0), 0.7)
         return cover(image, colour(rng, value=(0, 1)), rows * rng.uniform(0.3, 0.9))
-    if pattern < 0.5:  # a border
+    if pattern < 0.42:  # a border
         border = np.clip((np.maximum(np.abs(u), np.abs(v)) - rng.uniform(0.36, 0.49)) * size / 2, 0, 1)
         return cover(image, np.full(3, rng.uniform(0, 1), np.float32), border)
     return image
 
 
 def make(library: Library, folder: Path, count: int, seed: int) -> None:
-    """Write `count` scenes in MVTec's layout, every second one defective, in categories with generic names."""
+    """Write `count` scenes in MVTec's layout, every second one defective, in categories of WORDS at random."""
     for i in range(count):
         rng = np.random.default_rng([seed, i])
         drawn, state = scene(rng, library, defective=i % 2 == 1)
-        category = rng.choice(["surface", "material"] if drawn.thing.all() else ["object", "part"])
+        category = str(rng.choice(WORDS))
         write(folder, category, i, drawn, None if state == "flawless" else state)
 
 
@@ -175,16 +185,17 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--packages", type=Path, help="unpacked Debian packages, from which missing copies are made")
     parser.add_argument("--part", choices=("trained", "held-out"), default="trained")
-    parser.add_argument("--count", type=int, default=1200)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=argument("count"), default=2400)
+    parser.add_argument("--seed", type=argument("seed"), default=1)
     args = parser.parse_args()
     try:
+        check_free(args.out, "*")  # scenes of another seed or version must not mix with these
         if args.packages:
             photographs.gather(args.packages, args.copies)
         library = Library(args.copies, args.part)
-    except FileNotFoundError as error:
+        make(library, args.out, args.count, args.seed)
+    except OSError as error:
         sys.exit(str(error))
-    make(library, args.out, args.count, args.seed)
 
 
 if __name__ == "__main__":

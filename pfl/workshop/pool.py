@@ -14,7 +14,7 @@ from .captions import COLOURS, NAMES, STATES
 from .kinds import CAPTIONED
 from .scenes import SIZE, Scene, scene, variation
 
-VERSION = 1  # of the scenes: part of the files' names, so that pools of two versions are never mixed
+VERSION = 3  # of the scenes: part of the files' names, so that pools of two versions are never mixed
 COARSE = 48  # side of the stored masks
 SHARES = np.array([kind.share for kind in CAPTIONED.values()])
 Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
