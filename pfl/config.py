@@ -130,9 +130,9 @@ def tiny() -> Preset:
     Without augmentation the frozen features can be cached (`clip.memory`). Augmentation, in about the same training
     time (5 epochs, one seed), was no better on unseen categories.
 
-    Stage 2 is left out: its head overfits to so few categories. In four trainings (4, 4, 8 and 14 epochs, on the tiny
-    CLIP after four rounds of pre-training), the text score alone reached an image AUROC of 0.76 to 0.84 with it and of
-    0.83 to 0.84 without it, on the objects of tests/benchmarks/unmet.py.
+    Stage 2 is left out: its head overfits to so few categories. In four trainings (4, 4, 8 and 14 epochs, on an earlier
+    tiny CLIP), the text score alone reached an image AUROC of 0.76 to 0.84 with it and of 0.83 to 0.84 without it, on
+    the objects of tests/benchmarks/unmet.py.
     """
     return Preset(
         clip={"name": "tiny"},

@@ -57,6 +57,8 @@ ROUNDS = (
     Recipe(images=24_000, steps=1_500, image_size=128, share=0.8, batch=64, lr=8e-4, seed=1),
     Recipe(lr=6e-4, seed=2),
     Recipe(seed=3),
+    Recipe(seed=4),
+    Recipe(images=30_000, steps=1_800, lr=6e-4, seed=5),
 )
 
 
