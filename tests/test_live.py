@@ -35,7 +35,8 @@ def test_the_ids_of_a_name_are_those_of_its_words():
 
 def test_the_page_knows_its_pictures_and_suggestions():
     vocabulary = live_page.vocabulary()["words"]
-    trained = [open_clip.tokenizer.SimpleTokenizer().decoder[id] for id in live_page.trained()]
+    decoder = open_clip.tokenizer.SimpleTokenizer().decoder
+    trained = [decoder[id] for id in live_page.trained()]
     whole = [token.removesuffix("</w>") for token in trained if token.endswith("</w>") and token[:-4].isalpha()]
     assert {"object", "scratch", "damaged"} <= set(whole) <= set(vocabulary)
     for name in (*live_page.EXAMPLES, *live_page.CAPTIONED, *(name for name, *_ in live_page.PICTURES)):
