@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
@@ -19,7 +20,6 @@ from sklearn.preprocessing import StandardScaler
 
 import pfl
 from pfl.data import mvtec
-from pfl.distributions import Noise, draw_noise
 
 # General words; nouns that the tiny CLIP learned from drawings; a defect; words that no caption names a thing by.
 NAMES = ["object", "surface", "steel surface", "wood", "washer", "sticker", "hole", "road surface", "zebra"]
@@ -34,12 +34,8 @@ def embeddings(model: pfl.BayesPFL, data: pfl.data.Dataset) -> tuple[torch.Tenso
 @torch.no_grad()
 def text_score(model: pfl.BayesPFL, x: torch.Tensor, name: str) -> torch.Tensor:
     """The text score (n,) of images with class tokens x (n, D), all called by one name; R = 10."""
-    noise, parts = draw_noise(model.clip.dim, 10, torch.Generator().manual_seed(0)), []
-    for part in x.split(32):
-        same = Noise(context=noise.context.expand(len(part), -1, -1), states=noise.states)
-        text = model.text_embeddings(*model.sample(part, same), [name] * len(part))
-        parts.append(model.image_logits(part, [], text).softmax(1)[:, 1].mean((1, 2)))
-    return torch.cat(parts)
+    text = model.sample_prompts(x, name, num_samples=10, seed=0).text.unflatten(1, (2, 10, -1))
+    return model.image_logits(x, [], text).softmax(1)[:, 1].mean((1, 2))
 
 
 def main() -> None:
@@ -53,7 +49,9 @@ def main() -> None:
             parser.error(f"no folder {folder}")
     model, rows = pfl.load(args.model), {}
     linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=2000))
-    scenes = embeddings(model, mvtec.read(args.train, name="scenes")) if args.train else None
+    if args.train:
+        x, labels = embeddings(model, mvtec.read(args.train, name="scenes"))
+        fitted = clone(linear).fit(F.normalize(x, dim=-1), labels)
     folders = sorted(path for path in args.real.iterdir() if path.is_dir()) if args.real else []
     for data in [pfl.data.load("photographs"), *(pfl.data.folder(p, class_name=f"{p.name} surface") for p in folders)]:
         x, labels = embeddings(model, data)
@@ -61,8 +59,7 @@ def main() -> None:
         x = F.normalize(x, dim=-1)
         own = cross_val_predict(linear, x, labels, cv=5, method="decision_function")
         row["linear, own labels"] = roc_auc_score(labels, own)
-        if scenes:
-            fitted = linear.fit(F.normalize(scenes[0], dim=-1), scenes[1])
+        if args.train:
             row["linear, scenes"] = roc_auc_score(labels, fitted.decision_function(x))
         rows[data.name] = row
     print(pd.DataFrame(rows).round(3).to_string())
