@@ -86,7 +86,6 @@ RANGES = {
     "seeds": _whole(1, 10_000),
     "rounds": _whole(1, 10_000),
     "jobs": _whole(1, 1000),
-    "count": _whole(1, 10**6),
 }
 
 

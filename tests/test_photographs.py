@@ -110,6 +110,13 @@ def test_scenes_do_not_mix_with_those_of_before(tmp_path, monkeypatch):
         photoscenes.main()
 
 
+def test_a_number_of_scenes_or_a_seed_that_cannot_be_is_named(library, tmp_path):
+    with pytest.raises(ValueError, match="count is 0 .* must be at least 1"):
+        photoscenes.make(library, tmp_path / "none", 0, seed=1)
+    with pytest.raises(ValueError, match="seed -1; .* seed at least 0"):
+        photoscenes.make(library, tmp_path / "none", 2, seed=-1)
+
+
 @pytest.mark.parametrize("form", [form for forms in damage.FORMS.values() for form in forms])
 def test_a_defect_changes_the_image_only_under_its_mask(form):
     rng = np.random.default_rng(3)

@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from ..data.writing import check_free
-from ..ranges import argument
 from . import damage, defects, photographs
 from .captions import GENERIC, NOUNS
 from .fields import Rng, axes, colour, cover, lines, noise, spots
@@ -171,7 +170,13 @@ def _normal_pattern(rng: Rng, image: np.ndarray, library: Library) -> np.ndarray
 
 
 def make(library: Library, folder: Path, count: int, seed: int) -> None:
-    """Write `count` scenes in MVTec's layout, every second one defective, in categories of WORDS at random."""
+    """Write `count` scenes in MVTec's layout, every second one defective, in categories of WORDS at random.
+
+    Raises:
+        ValueError: count is below 1 or seed below 0.
+    """
+    if count < 1 or seed < 0:
+        raise ValueError(f"count is {count} and seed {seed}; count must be at least 1 and seed at least 0")
     for i in range(count):
         rng = np.random.default_rng([seed, i])
         drawn, state = scene(rng, library, defective=i % 2 == 1)
@@ -185,8 +190,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--packages", type=Path, help="unpacked Debian packages, from which missing copies are made")
     parser.add_argument("--part", choices=("trained", "held-out"), default="trained")
-    parser.add_argument("--count", type=argument("count"), default=2400)
-    parser.add_argument("--seed", type=argument("seed"), default=1)
+    parser.add_argument("--count", type=int, default=2400)
+    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     try:
         check_free(args.out, "*")  # scenes of another seed or version must not mix with these
@@ -194,7 +199,7 @@ def main() -> None:
             photographs.gather(args.packages, args.copies)
         library = Library(args.copies, args.part)
         make(library, args.out, args.count, args.seed)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         sys.exit(str(error))
 
 
